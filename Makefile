@@ -1,0 +1,68 @@
+# Everything is installed into .venv from requirements.lock and written under VOL_ASSETS_DATA.
+#   make demo                                the main job on the embedded sample market
+#   VOL_ASSETS_DATA=/big/disk make demo      the same, elsewhere
+
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+
+export VOL_ASSETS_DATA := $(abspath $(or $(VOL_ASSETS_DATA),data))
+export DAGSTER_HOME := $(VOL_ASSETS_DATA)/dagster
+ifdef VOL_ASSETS_FILES
+export VOL_ASSETS_FILES := $(abspath $(VOL_ASSETS_FILES))
+endif
+# Dagster calls its own commands superseded at every use.
+export PYTHONWARNINGS := ignore:Function
+
+BIN := $(CURDIR)/.venv/bin
+VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
+MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
+SELECT ?= raw/market,curated/market,features/l1,features/har
+
+.PHONY: help setup demo test dev materialize backfill mlflow lint bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
+
+setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## install into .venv, prepare the data folder
+
+.venv/installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not here; install Python 3.11 or set PYTHON=..."; exit 1; }
+	@test -x .venv/bin/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing from requirements.lock (the first time takes minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml:
+	@mkdir -p $(DAGSTER_HOME) || { echo "VOL_ASSETS_DATA=$(VOL_ASSETS_DATA) cannot be written; choose another"; exit 1; }
+	@cp deploy/dagster.local.yaml $@
+
+demo: setup  ## run the main job on five years of the sample market
+	@$(VOL_ASSETS) demo
+
+test: setup  ## run every test
+	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --cov=vol_assets --cov-report=term:skip-covered
+
+dev: setup  ## the Dagster UI and daemon on http://127.0.0.1:3000
+	@cd $(DAGSTER_HOME) && $(BIN)/dagster dev -w $(CURDIR)/workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
+
+materialize: setup  ## SELECT=raw/market PARTITION=2024-03-15 (or 2024-03-01...2024-03-15)
+	@$(VOL_ASSETS) materialize --select '$(SELECT)' $(if $(PARTITION),--partition '$(PARTITION)')
+
+backfill: setup  ## FROM=2014-01-02 TO=2023-12-29 SELECT=... : a range in one run, its history first
+	@test -n "$(FROM)" -a -n "$(TO)" || { echo "say FROM=YYYY-MM-DD TO=YYYY-MM-DD"; exit 2; }
+	@$(VOL_ASSETS) backfill --from '$(FROM)' --to '$(TO)' --select '$(SELECT)'
+
+mlflow: setup  ## the MLflow UI on http://127.0.0.1:5000
+	@mkdir -p $(VOL_ASSETS_DATA)/mlflow
+	@cd $(VOL_ASSETS_DATA)/mlflow && $(BIN)/mlflow server --backend-store-uri '$(MLFLOW_URI)' --host 127.0.0.1 --port 5000
+
+lint: setup  ## ruff: style, imports, likely mistakes
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench: setup  ## measure: ten years through the command line, one session, the walk-forward, bookkeeping
+	@$(BIN)/python -m vol_assets_tests.bench
+
+clean:  ## delete caches and the environment; the data stay
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build *.egg-info

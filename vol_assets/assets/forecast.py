@@ -1,0 +1,367 @@
+"""forecast/*: the walk-forward backtest, the registered model, its explanation, and the ledger of forecasts.
+
+Training reads every session the lake holds, by the lake reader, and lists which those were. The ledger is a
+session table like any other: it forecasts with the champion or takes the backtest's out-of-sample forecast.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from vol_assets.assets.pages import column_schema, picture, table
+from vol_assets.assets.publish import OWNERS, asked_sessions, publish, session_asset
+from vol_assets.contracts import Contract
+from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1, L1_FEATURES
+from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
+from vol_assets.contracts.market import CURATED_MARKET
+from vol_assets.errors import ForecastError
+from vol_assets.forecasting.evaluation import score, score_by_year
+from vol_assets.forecasting.explanation import BASE_VALUE, mean_abs_shap, shap_values
+from vol_assets.forecasting.frame import complete, modelling_frame
+from vol_assets.forecasting.ledger import Champion, ledger
+from vol_assets.forecasting.models import MODELS, XGB_21
+from vol_assets.forecasting.models.boosted import BoostedTrees
+from vol_assets.forecasting.rv_model import train
+from vol_assets.forecasting.walk_forward import walk_forward
+from vol_assets.lake import Lake
+from vol_assets.tracking import Tracking
+
+REGISTERED = XGB_21.name  # the model of the backtest that is trained, registered and served
+EXPLAINED_SESSIONS = 504  # SHAP of the last two years: the page shows these, and the table stays small
+
+
+class BacktestConfig(dg.Config):
+    """How the walk-forward refits: sessions before the first forecast, and sessions between refits."""
+
+    min_train: int = 750
+    refit_every: int = 21
+
+
+def _training_asset(name: str, *, contract: Contract | None = None, deps: list, kinds: set[str], description: str):
+    """`dg.asset` for what is made from all sessions at once; single-run, so that a range can select it too."""
+    metadata: dict[str, Any] = {"dagster/column_schema": column_schema(contract)} if contract else {}
+    return dg.asset(
+        key=["forecast", name],
+        group_name="forecast",
+        owners=OWNERS,
+        kinds=kinds,
+        deps=deps,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        metadata=metadata,
+        description=description,
+    )
+
+
+@_training_asset(
+    "rv_backtest",
+    contract=RV_BACKTEST,
+    deps=[dg.AssetKey(c.key) for c in (FEATURES_L1, FEATURES_HAR, CURATED_MARKET)],
+    kinds={"parquet", "xgboost", "mlflow"},
+    description="Purged expanding walk-forward of every model and baseline: RMSE, MAE and R2 on volatility, QLIKE on "
+    "variance, beside HAR and log-HAR-IV on the same sessions.",
+)
+def rv_backtest(
+    context: dg.AssetExecutionContext,
+    config: BacktestConfig,
+    lake: dg.ResourceParam[Lake],
+    mlflow: dg.ResourceParam[Tracking],
+) -> dg.MaterializeResult:
+    import mlflow as ml
+
+    from vol_assets.forecasting import charts
+
+    frame = modelling_history(lake)
+    context.log.info(f"forecast/rv_backtest: {complete(frame).sum()} complete sessions, {_span(frame)}")
+    backtest = walk_forward(
+        frame,
+        MODELS,
+        min_train=config.min_train,
+        refit_every=config.refit_every,
+        progress=_progress(context, "forecast/rv_backtest"),
+    )
+    RV_BACKTEST.require(backtest)
+    scores = score(backtest)
+    pictures = {
+        "forecast against what happened": charts.forecast_history(backtest, REGISTERED),
+        "models": charts.qlike_bars(backtest),
+        "cumulative QLIKE": charts.cumulative_qlike(backtest),
+        "calibration": charts.calibration(backtest, (REGISTERED, "log_har_iv", "har")),
+    }
+    with mlflow.run("rv_backtest", _identity(context), _tags(lake, frame)) as run:
+        ml.log_params({**config.model_dump(), "models": [model.name for model in MODELS], **_sessions(frame)})
+        for model, losses in scores.iterrows():
+            ml.log_metrics({f"{model}.{name}": float(value) for name, value in losses.items() if pd.notna(value)})
+        for (year, model), losses in score_by_year(backtest).iterrows():
+            ml.log_metric(f"{model}.qlike_by_year", float(losses["qlike"]), step=int(year))
+        for name, figure in pictures.items():
+            ml.log_figure(figure, f"{name.replace(' ', '_')}.png")
+        ml.log_text(scores.to_csv(), "scores.csv")
+        ml.log_text(backtest.to_csv(index=False), "backtest.csv")
+    best = scores["qlike"].idxmin()
+    context.log.info(
+        f"forecast/rv_backtest: {REGISTERED} QLIKE {scores.loc[REGISTERED, 'qlike']:.3f}, "
+        f"{scores.loc[REGISTERED, 'qlike_vs_log_har_iv']:.2f} of log_har_iv's; best is {best}"
+    )
+    return dg.MaterializeResult(
+        value=backtest,
+        metadata={
+            "dagster/row_count": len(backtest),
+            "scores": table(scores.sort_values("qlike").reset_index(), digits=3),
+            "finding": _finding(scores),
+            **{name: picture(figure) for name, figure in pictures.items()},
+            **_provenance(mlflow, run.info.run_id, frame),
+        },
+    )
+
+
+@_training_asset(
+    "rv_model",
+    deps=[rv_backtest],
+    kinds={"xgboost", "mlflow"},
+    description="XGBoost on the 21 features (log target, smeared), trained on every complete session and registered "
+    "in MLflow as spy_rv_5d with the alias champion.",
+)
+def rv_model(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], mlflow: dg.ResourceParam[Tracking]
+) -> dg.MaterializeResult:
+    import mlflow as ml
+
+    from vol_assets.tracking.rv_model import MODEL, register
+
+    frame = modelling_history(lake)
+    scores = score(lake.read_table(RV_BACKTEST))
+    forecaster = train(frame)
+    with mlflow.run("rv_model", _identity(context), _tags(lake, frame)) as run:
+        ml.log_params({"model": forecaster.name, **_parameters(XGB_21), **_sessions(frame)})
+        ml.log_metrics({f"walk_forward.{k}": float(v) for k, v in scores.loc[REGISTERED].items() if pd.notna(v)})
+        tags = {
+            "source": lake.source,
+            "data_fingerprint": fingerprint(frame),
+            "trained_through": f"{forecaster.trained_through:%Y-%m-%d}",
+        }
+        version = register(mlflow, forecaster, frame[complete(frame)].tail(10), tags)
+    mlflow.crown(MODEL, version)
+    context.log.info(
+        f"forecast/rv_model: {MODEL} version {version} is champion, trained on {forecaster.trained_rows} sessions "
+        f"through {forecaster.trained_through:%Y-%m-%d}"
+    )
+    ranges = pd.DataFrame(forecaster.feature_ranges, index=["min", "max"]).T.rename_axis("feature").reset_index()
+    return dg.MaterializeResult(
+        metadata={
+            "registered model": MODEL,
+            "version": version,
+            "trained through": f"{forecaster.trained_through:%Y-%m-%d}",
+            "training sessions": forecaster.trained_rows,
+            "walk-forward QLIKE": float(scores.loc[REGISTERED, "qlike"]),
+            "walk-forward R2": float(scores.loc[REGISTERED, "r2"]),
+            "feature ranges": table(ranges),
+            **_provenance(mlflow, run.info.run_id, frame),
+        }
+    )
+
+
+@_training_asset(
+    "rv_explanation",
+    contract=RV_EXPLANATION,
+    deps=[rv_model, dg.AssetKey(FEATURES_L1.key)],
+    kinds={"parquet", "mlflow"},
+    description="SHAP values of the champion over the last two years: what drove each forecast, in log volatility. "
+    "With the base value they add up to the model's output, which is checked.",
+)
+def rv_explanation(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], mlflow: dg.ResourceParam[Tracking]
+) -> dg.MaterializeResult:
+    import mlflow as ml
+
+    from vol_assets.forecasting import charts
+
+    frame = modelling_history(lake)
+    recent = frame[complete(frame)].tail(EXPLAINED_SESSIONS)
+    champion = _champion(mlflow, lake)
+    if champion is None:
+        raise ForecastError("there is no champion of spy_rv_5d to explain; materialize forecast/rv_model first")
+    values = shap_values(champion.forecaster, recent)
+    last = recent.index[-1]
+    pictures = {
+        "importance": charts.importance(values),
+        "beeswarm": charts.beeswarm(values, recent),
+        "why the last one": charts.waterfall(values, recent, last),
+    }
+    with mlflow.run("rv_explanation", _identity(context), _tags(lake, frame)) as run:
+        ml.log_params({"model_version": champion.version, **_sessions(recent)})
+        for feature, value in mean_abs_shap(values).items():
+            ml.log_metric(f"mean_abs_shap.{feature}", float(value))
+        for name, figure in pictures.items():
+            ml.log_figure(figure, f"{name.replace(' ', '_')}.png")
+    context.log.info(f"forecast/rv_explanation: {len(recent)} sessions explained, model version {champion.version}")
+    return dg.MaterializeResult(
+        value=RV_EXPLANATION.require(_long(values, recent)),
+        metadata={
+            "dagster/row_count": values.shape[0] * len(L1_FEATURES),
+            "model version": champion.version,
+            "mean |SHAP|": table(mean_abs_shap(values).reset_index(), digits=3),
+            **{name: picture(figure) for name, figure in pictures.items()},
+            **_provenance(mlflow, run.info.run_id, recent),
+        },
+    )
+
+
+@session_asset(
+    RV_5D,
+    group="forecast",
+    ins={"features_l1": dg.AssetIn(dg.AssetKey(FEATURES_L1.key))},
+    deps=[rv_model, rv_backtest],
+    description="The ledger: SPY's expected volatility over the next five sessions with its 10/50/90 % interval, and "
+    "which model made it when. live rows are never rewritten; sessions before the first out-of-sample date have no row.",
+)
+def rv_5d(
+    context: dg.AssetExecutionContext,
+    features_l1: pd.DataFrame,
+    lake: dg.ResourceParam[Lake],
+    mlflow: dg.ResourceParam[Tracking],
+) -> Iterator:
+    asked = asked_sessions(context)
+    days = pd.DatetimeIndex(asked, name="date").as_unit("ns")
+    stored = lake.read(RV_5D, asked[0], asked[-1])
+    backtest = None
+    if lake.path(RV_BACKTEST).exists():
+        backtest = lake.read_table(RV_BACKTEST).query("model == @REGISTERED")
+    rows, rejects = ledger(
+        features_l1.set_index("date").reindex(days),
+        stored,
+        champion=_champion(mlflow, lake),
+        backtest=backtest,
+        now=dt.datetime.now(dt.UTC),
+    )
+    held = lake.sessions(RV_5D)
+    same = _unchanged(stored, rows, [session for session in asked if session in set(held)])
+    if len(rows):
+        last = rows.iloc[-1]
+        context.log.info(
+            f"forecast/rv_5d {last['date']:%Y-%m-%d}: {last['forecast_vol']:.1%} "
+            f"({last['p10']:.1%} ... {last['p90']:.1%}) over the next 5 sessions, {last['origin']}, "
+            f"{last['model']} version {last['model_version']}"
+        )
+    yield from publish(
+        context,
+        lake,
+        RV_5D,
+        rows,
+        rejects=rejects,
+        unchanged=same,
+        rowless=[day.date() for day in days if day not in set(rows["date"]) | set(rejects["date"])],
+        metadata={"origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows"},
+        newest={"last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"]))},
+    )
+
+
+def modelling_history(lake: Lake) -> pd.DataFrame:
+    """The modelling frame of every session the lake has features for."""
+    held = lake.sessions(FEATURES_L1)
+    if not held:
+        raise ForecastError("features/l1 is empty; backfill it first (`make backfill FROM=... TO=... SELECT=...`)")
+    first, last = held[0], held[-1]
+    bars = lake.read(CURATED_MARKET, first, last, ["symbol", "log_return"])
+    return modelling_frame(
+        lake.read(FEATURES_L1, first, last).set_index("date"),
+        lake.read(FEATURES_HAR, first, last).set_index("date"),
+        bars[bars["symbol"] == "SPY"].set_index("date")["log_return"],
+    )
+
+
+def fingerprint(frame: pd.DataFrame) -> str:
+    """A short hash of the sessions and numbers a model was trained on."""
+    digest = hashlib.sha256(pd.util.hash_pandas_object(frame, index=True).to_numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _champion(tracking: Tracking, lake: Lake) -> Champion | None:
+    from vol_assets.tracking.rv_model import MODEL, load_champion
+
+    loaded = load_champion(tracking)
+    if loaded is None:
+        return None
+    forecaster, version, source = loaded
+    if source != lake.source:
+        raise ForecastError(
+            f"the champion of {MODEL} (version {version}) was trained on the source {source!r}, this lake holds "
+            f"{lake.source!r}; train on this lake, or point MLFLOW_TRACKING_URI at its own store"
+        )
+    return Champion(forecaster, version)
+
+
+def _unchanged(stored: pd.DataFrame, rows: pd.DataFrame, held: list[dt.date]) -> list[dt.date]:
+    """The sessions of `held` whose stored row, or lack of one, is what would be written."""
+    old, new = stored.set_index("date"), rows.set_index("date")
+    same = []
+    for session in held:
+        day = pd.Timestamp(session)
+        if (day in old.index) == (day in new.index) and (day not in old.index or old.loc[day].equals(new.loc[day])):
+            same.append(session)
+    return same
+
+
+def _long(values: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    shape = values.shape[0], len(L1_FEATURES)
+    return pd.DataFrame(
+        {
+            "date": values.index.repeat(shape[1]),
+            "feature": np.tile(L1_FEATURES, shape[0]),
+            "value": frame[list(L1_FEATURES)].to_numpy(float).ravel(),
+            "shap": values[list(L1_FEATURES)].to_numpy(float).ravel(),
+            "base": values[BASE_VALUE].to_numpy(float).repeat(shape[1]),
+        }
+    )
+
+
+def _finding(scores: pd.DataFrame) -> str:
+    """Whether the registered model earns its keep, said plainly."""
+    ratio = scores.loc[REGISTERED, "qlike_vs_log_har_iv"]
+    verdict = "beats" if ratio < 1 else "does not beat"
+    return f"{REGISTERED} {verdict} log_har_iv on QLIKE: ratio {ratio:.3f} over {scores.loc[REGISTERED, 'n']:.0f} sessions"
+
+
+def _progress(context: dg.AssetExecutionContext, name: str) -> Callable[[int, int], None]:
+    """Report at every fifth of the way."""
+
+    def report(done: int, total: int) -> None:
+        if done == total or done * 5 // total > (done - 1) * 5 // total:
+            context.log.info(f"{name}: {done} of {total} refits")
+
+    return report
+
+
+def _identity(context: dg.AssetExecutionContext) -> dict[str, str]:
+    return {"dagster.run_id": context.run_id, "dagster.asset": context.asset_key.to_user_string()}
+
+
+def _tags(lake: Lake, frame: pd.DataFrame) -> dict[str, str]:
+    return {"source": lake.source, "data_fingerprint": fingerprint(frame)}
+
+
+def _sessions(frame: pd.DataFrame) -> dict[str, Any]:
+    rows = frame.index[complete(frame)]
+    return {"first_session": f"{rows[0]:%Y-%m-%d}", "last_session": f"{rows[-1]:%Y-%m-%d}", "sessions": len(rows)}
+
+
+def _provenance(tracking: Tracking, run_id: str, frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "MLflow run": dg.MetadataValue.url(tracking.url(run_id)),
+        "MLflow run id": run_id,
+        "data fingerprint": fingerprint(frame),
+        "sessions read": _span(frame),
+    }
+
+
+def _parameters(model: BoostedTrees) -> dict[str, Any]:
+    return {name: value for name, value in asdict(model).items() if name not in ("name", "columns")}
+
+
+def _span(frame: pd.DataFrame) -> str:
+    return f"{frame.index[0]:%Y-%m-%d} ... {frame.index[-1]:%Y-%m-%d}"

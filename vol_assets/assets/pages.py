@@ -1,0 +1,68 @@
+"""What an asset's page shows: column schemas with units, small tables, and pictures.
+
+Metadata is stored in Dagster's event log with every run, so tables are short and a picture is one small PNG.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pandas as pd
+
+from vol_assets.contracts import Contract
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TABLE_ROWS = 30
+PICTURE_DPI = 80
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """The contract as Dagster's column table: types, descriptions with units, constraints in words."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column["name"],
+                type=column["type"],
+                description=column["description"] + (f" [{column['unit']}]" if column["unit"] else ""),
+                constraints=dg.TableColumnConstraints(
+                    nullable=column["nullable"] == "yes", other=[column["checks"]] if column["checks"] else []
+                ),
+            )
+            for column in contract.describe()
+        ],
+        constraints=dg.TableConstraints(other=[str(check.error or check.name) for check in contract.checks]),
+    )
+
+
+def table(frame: pd.DataFrame, digits: int = 4) -> dg.MetadataValue:
+    """A frame as a Markdown table, at most TABLE_ROWS rows, numbers rounded."""
+    shown = frame.head(TABLE_ROWS)
+    lines = [
+        "| " + " | ".join(str(name) for name in shown.columns) + " |",
+        "|" + "|".join(" ---: " if shown[name].dtype.kind in "fi" else " --- " for name in shown.columns) + "|",
+        *("| " + " | ".join(_cell(value, digits) for value in row) + " |" for row in shown.itertuples(index=False)),
+    ]
+    if len(frame) > TABLE_ROWS:
+        lines.append(f"\n{len(frame) - TABLE_ROWS} more rows")
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def picture(figure: Figure) -> dg.MetadataValue:
+    """A Matplotlib figure as a PNG inside Markdown."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=PICTURE_DPI)
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
+
+
+def _cell(value: object, digits: int) -> str:
+    if value is None or (isinstance(value, float) and pd.isna(value)) or value is pd.NaT:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value).replace("|", "\\|")

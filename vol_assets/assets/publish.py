@@ -1,0 +1,147 @@
+"""Publishing a session table: judge by the contract, write and record what is good, refuse and name what is not.
+
+Nothing reaches the lake before it is judged. With nothing refused, the rows go to the IO manager as the asset's
+value. With refused sessions the good ones are written and recorded all the same, the refused ones go to the
+lake's rejects with their reasons, and then the step fails naming them; one session or a range, it is the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from vol_assets.assets.pages import column_schema, table
+from vol_assets.assets.partitions import SESSIONS
+from vol_assets.contracts import REJECT_COLUMNS, Contract
+from vol_assets.errors import SessionError
+from vol_assets.instance.partial import record_sessions
+from vol_assets.lake import Lake
+
+CONTRACT_CHECK = "contract"
+OWNERS = ["team:volatility"]
+
+
+def session_asset(contract: Contract, *, group: str, checks: Sequence[str] = (), **kwargs: Any):
+    """`dg.asset` for a session table: its key, columns, partitions, single-run backfills and its checks.
+
+    `checks` are the names of further checks, which warn; the contract check blocks.
+    """
+    key = dg.AssetKey(contract.key)
+    return dg.asset(
+        key=key,
+        group_name=group,
+        owners=OWNERS,
+        kinds={"parquet", "pandas"},
+        partitions_def=SESSIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        output_required=False,  # a step that refuses sessions ends without its output
+        metadata={"dagster/column_schema": column_schema(contract), "lake folder": contract.name},
+        check_specs=[
+            dg.AssetCheckSpec(
+                CONTRACT_CHECK, asset=key, description="Every row keeps the table's contract. Refused rows are not written."
+            ),
+            *(dg.AssetCheckSpec(name, asset=key) for name in checks),
+        ],
+        **kwargs,
+    )
+
+
+def asked_sessions(context: dg.AssetExecutionContext) -> list[dt.date]:
+    """The sessions of this run; a SessionError for an empty range, which Dagster itself lets pass."""
+    asked = [dt.date.fromisoformat(key) for key in context.partition_keys]
+    if not asked:
+        raise SessionError(
+            f"{context.asset_key.to_user_string()}: the run asks for an empty range of sessions; "
+            "are the ends of --partition-range swapped?"
+        )
+    return asked
+
+
+def publish(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    contract: Contract,
+    frame: pd.DataFrame,
+    *,
+    rejects: pd.DataFrame | None = None,
+    unchanged: Sequence[dt.date] = (),
+    rowless: Sequence[dt.date] = (),
+    metadata: Mapping[str, Any] | None = None,
+    newest: Mapping[str, Any] | None = None,
+    checks: Sequence[dg.AssetCheckResult] = (),
+) -> Iterator[Any]:
+    """Yield what the asset of a session table yields: its checks, and its result or a Failure.
+
+    frame: rows of the sessions asked for, with a `date` column. rejects: rows refused before the contract saw
+    them (date, symbol, rule, value). unchanged: sessions that the lake holds already and that need no writing.
+    rowless: sessions that rightly have no row; they are recorded, with an empty file.
+    metadata goes on every session's record and is small; newest (pictures, tables) on the last session's alone.
+    """
+    asked = asked_sessions(context)
+    verdict = contract.judge(frame)
+    refusals = [part for part in (rejects, verdict.rejects, _absent(asked, frame, rejects, rowless)) if part is not None and len(part)]
+    refused = pd.concat(refusals, ignore_index=True) if refusals else pd.DataFrame(columns=REJECT_COLUMNS)
+    bad = set(pd.to_datetime(refused["date"]).dt.date)
+    good_sessions = [session for session in asked if session not in bad]
+    good = verdict.good[~verdict.good["date"].isin(pd.to_datetime(sorted(bad)))]
+    to_write = good[~good["date"].isin(pd.to_datetime(list(unchanged)))]
+    written = to_write["date"].nunique()
+
+    lake.clear_rejects(contract, good_sessions)
+    empty = frame.iloc[:0]
+    lake.write_sessions(contract, ((session, empty) for session in rowless if session not in set(unchanged)))
+    summary = {
+        "sessions": len(good_sessions),
+        "sessions written": written,
+        "dagster/partition_row_count": round(len(good) / max(len(good_sessions), 1)),
+        **(metadata or {}),
+    }
+    context.log.info(_in_words(contract, asked, written, len(good_sessions) - written, bad))
+    yield dg.AssetCheckResult(
+        check_name=CONTRACT_CHECK,
+        passed=not bad,
+        metadata={"refused": table(refused)} if bad else {"rows": len(good)},
+    )
+    yield from checks
+    if not bad:
+        if newest:
+            context.add_asset_metadata(newest, partition_key=context.partition_keys[-1])
+        yield dg.MaterializeResult(value=to_write, metadata=summary)
+        return
+
+    lake.write(contract, to_write)
+    lake.write_rejects(contract, refused)
+    record_sessions(context, good_sessions, summary)
+    raise dg.Failure(
+        description=f"{contract.name}: {len(bad)} of {len(asked)} sessions refused, the others are written. "
+        + "; ".join(f"{r.date:%Y-%m-%d} {r.symbol} {r.rule}: {r.value}" for r in refused.head(10).itertuples())
+        + (f"; and {len(refused) - 10} more" if len(refused) > 10 else "")
+        + f". All are in {lake.root / 'rejects' / contract.name}",
+        metadata={"refused": table(refused)},
+        allow_retries=False,
+    )
+
+
+def _absent(
+    asked: list[dt.date], frame: pd.DataFrame, rejects: pd.DataFrame | None, rowless: Sequence[dt.date]
+) -> pd.DataFrame:
+    """A reject for every session asked for that has neither rows nor a reason yet."""
+    known = set(pd.to_datetime(frame["date"].unique()).date) | set(rowless)
+    if rejects is not None:
+        known |= set(pd.to_datetime(rejects["date"]).dt.date)
+    absent = [session for session in asked if session not in known]
+    return pd.DataFrame(
+        {"date": pd.to_datetime(absent), "symbol": "", "rule": "rows for the session", "value": "none came"}
+    )
+
+
+def _in_words(contract: Contract, asked: list[dt.date], written: int, unchanged: int, bad: set[dt.date]) -> str:
+    span = f"{asked[0]}" if len(asked) == 1 else f"{asked[0]} ... {asked[-1]}"
+    parts = [f"{written} sessions written"]
+    parts += [f"{unchanged} unchanged"] if unchanged else []
+    parts += [f"{len(bad)} REFUSED"] if bad else []
+    return f"{contract.name} {span}: " + ", ".join(parts)

@@ -1,0 +1,1 @@
+"""What runs the assets: resources, jobs, schedules, and the command line behind make."""

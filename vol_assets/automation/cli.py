@@ -1,0 +1,187 @@
+"""The command line behind make: materialize, backfill, demo.
+
+Each checks what it is asked before anything starts, then hands over to Dagster's own command line in this process
+with the progress logger, so that a run started here is like any other in the UI. A range with swapped ends, for
+one, is silently empty in Dagster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from vol_assets import clock
+from vol_assets.errors import SessionError, VolAssetsError
+from vol_assets.settings import Settings
+
+MODULE = "vol_assets.definitions"
+LOGGERS = {"loggers": {"progress": {}}}
+DAILY_TABLES = "raw/market,curated/market,features/l1,features/har"
+HISTORY_TABLES = "raw/market,curated/market"
+HISTORY_SESSIONS = 60  # before the first session of a backfill: the longest window of the features
+DEMO_YEARS = 5
+DEMO_REFIT_SESSIONS = 126  # twice a year: a demonstration, the default is monthly
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exit code 2 and one line for a request that cannot be, 1 for a run that failed."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    try:
+        options.run(options)
+    except VolAssetsError as error:
+        sys.exit(_say(f"{options.command}: {error}", 2))
+
+
+def materialize(options: argparse.Namespace) -> None:
+    """One session, a range of them, or (for unpartitioned assets) none."""
+    if options.partition and "..." in options.partition:
+        sessions = _sessions(*options.partition.split("...", 1))
+        where = ["--partition-range", f"{sessions[0]}...{sessions[-1]}"]
+    elif options.partition:
+        where = ["--partition", str(_sessions(options.partition, options.partition)[0])]
+    else:
+        where = []
+    _dagster("asset", "materialize", "-m", MODULE, "--select", options.select, *where, "--config-json", _json(LOGGERS))
+
+
+def backfill(options: argparse.Namespace) -> None:
+    """A range in one run, after the bars of the sessions before it that its first windows need."""
+    sessions = _sessions(options.first, options.last)
+    bring_history(sessions[0])
+    options.partition = f"{sessions[0]}...{sessions[-1]}"
+    materialize(options)
+
+
+def bring_history(first: dt.date) -> None:
+    """Materialize what curated/market lacks of the HISTORY_SESSIONS before `first`."""
+    from vol_assets.contracts.market import CURATED_MARKET
+    from vol_assets.lake import Lake
+
+    settings = Settings.from_env()
+    start = max(settings.start, clock.offset(first, -HISTORY_SESSIONS))
+    if start >= first:
+        return
+    missing = Lake(settings.lake, settings.source).missing(CURATED_MARKET, start, clock.offset(first, -1))
+    if missing:
+        _say(f"history first: {len(missing)} of the {HISTORY_SESSIONS} sessions before {first}")
+        span = f"{missing[0]}...{missing[-1]}"
+        _dagster(
+            *("asset", "materialize", "-m", MODULE, "--select", HISTORY_TABLES, "--partition-range", span),
+            *("--config-json", _json(LOGGERS)),
+        )
+
+
+def demo(options: argparse.Namespace) -> None:
+    """The main job over the last five years: bars, features, backtest, model, explanation, ledger."""
+    from vol_assets.assets.partitions import SESSIONS
+
+    settings = Settings.from_env()
+    last = clock.as_date(SESSIONS.get_last_partition_key())
+    first = max(settings.start, clock.offset(clock.as_date(f"{last.year - DEMO_YEARS}-{last:%m}-01"), 1))
+    started = time.monotonic()
+    _say(f"vol_assets demo: main_job on the {settings.source} source, {first} ... {last}, into {settings.data}")
+    bring_history(first)
+    config = {**LOGGERS, "ops": {"forecast__rv_backtest": {"config": {"refit_every": DEMO_REFIT_SESSIONS}}}}
+    tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"  # JSON is YAML
+        path.write_text(_json(config))
+        _dagster("job", "execute", "-m", MODULE, "-j", "main_job", "-c", str(path), "--tags", _json(tags))
+    _say(f"done in {time.monotonic() - started:.0f} s\n")
+    print(summary(settings))
+
+
+def summary(settings: Settings) -> str:
+    """What the lake says after a run: the newest forecasts, the models' scores, and where to look."""
+    from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST
+    from vol_assets.forecasting.evaluation import score
+    from vol_assets.lake import Lake
+
+    lake = Lake(settings.lake, settings.source)
+    held = lake.sessions(RV_5D)[-3:]
+    forecasts = lake.read(RV_5D, held[0], held[-1])
+    scores = score(lake.read_table(RV_BACKTEST)).sort_values("qlike")
+    lines = [
+        "SPY realised volatility over the next five sessions, annualised:",
+        "  close of      forecast   80 % interval     origin",
+        *(
+            f"  {row.date:%Y-%m-%d}    {row.forecast_vol:7.1%}   {row.p10:6.1%} ... {row.p90:5.1%}   {row.origin}"
+            for row in forecasts.itertuples()
+        ),
+        "",
+        f"Walk-forward, {scores['n'].iloc[0]:.0f} sessions out of sample (QLIKE: lower is better):",
+        "  model          QLIKE   vs log_har_iv   RMSE     R2",
+        *(
+            f"  {row.Index:<12} {row.qlike:7.3f}   {row.qlike_vs_log_har_iv:13.2f} {row.rmse:6.3f} {row.r2:6.2f}"
+            for row in scores.itertuples()
+        ),
+        "",
+        "Where to look:",
+        f"  tables    {settings.lake}   (pandas.read_parquet('{settings.lake / 'features' / 'l1'}'))",
+        "  pictures  make dev      the Dagster UI at http://127.0.0.1:3000, group forecast",
+        "  models    make mlflow   the MLflow UI at http://127.0.0.1:5000, model spy_rv_5d",
+    ]
+    return "\n".join(lines)
+
+
+def _sessions(first: str, last: str) -> list[dt.date]:
+    """The sessions of a range; a SessionError for an end that is no session, swapped ends, or a session to come."""
+    from vol_assets.assets.partitions import SESSIONS
+
+    sessions = clock.require_range(first, last)
+    newest = clock.as_date(SESSIONS.get_last_partition_key())
+    oldest = clock.as_date(SESSIONS.get_first_partition_key())
+    if sessions[-1] > newest:
+        raise SessionError(f"{sessions[-1]} is not over yet; the newest session there is is {newest}")
+    if sessions[0] < oldest:
+        raise SessionError(f"{sessions[0]} is before the first session there is, {oldest} (VOL_ASSETS_START)")
+    return sessions
+
+
+def _dagster(*arguments: str) -> None:
+    """Dagster's own command line in this process; exits with its code when it fails."""
+    import click
+    import dagster as dg
+    from dagster._cli import cli
+
+    warnings.filterwarnings("ignore", category=dg.SupersessionWarning)
+    try:
+        cli.main(args=list(arguments), prog_name="dagster", standalone_mode=False, auto_envvar_prefix="DAGSTER_CLI")
+    except click.ClickException as error:
+        sys.exit(_say(error.format_message(), 1))
+    except Exception as error:  # what Dagster raises for a request it cannot resolve: one line, not its stack
+        sys.exit(_say(f"{type(error).__name__}: {error}", 1))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value)
+
+
+def _say(line: str, code: int = 0) -> int:
+    print(line, file=sys.stderr, flush=True)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vol_assets", description="The commands behind make.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("materialize", help="materialize assets for a session or a range")
+    one.add_argument("--select", default=DAILY_TABLES)
+    one.add_argument("--partition", help="YYYY-MM-DD or YYYY-MM-DD...YYYY-MM-DD")
+    one.set_defaults(run=materialize)
+    many = commands.add_parser("backfill", help="materialize a range, its history first")
+    many.add_argument("--from", dest="first", required=True)
+    many.add_argument("--to", dest="last", required=True)
+    many.add_argument("--select", default=DAILY_TABLES)
+    many.set_defaults(run=backfill)
+    commands.add_parser("demo", help="the main job over the last five years").set_defaults(run=demo)
+    return parser

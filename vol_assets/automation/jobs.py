@@ -1,0 +1,32 @@
+"""The jobs: the daily one, training, and the main job that is both.
+
+Backfill sessions from the asset graph or the shell, never from a job's page: a job makes one run a session there,
+whatever the assets' backfill policy says.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+SESSION_TABLES = dg.AssetSelection.assets(
+    "raw/market", "curated/market", "features/l1", "features/har", "forecast/rv_5d"
+)
+TRAINING = dg.AssetSelection.assets("forecast/rv_backtest", "forecast/rv_model", "forecast/rv_explanation")
+
+daily_job = dg.define_asset_job(
+    "daily_job",
+    SESSION_TABLES,
+    description="One session: fetch, curate, features, and the champion's forecast into the ledger.",
+    tags={"dagster/max_runtime": 1800},
+)
+train_rv_model = dg.define_asset_job(
+    "train_rv_model",
+    TRAINING,
+    description="Walk-forward backtest, training and registration of spy_rv_5d, and its explanation.",
+)
+main_job = dg.define_asset_job(
+    "main_job",
+    SESSION_TABLES | TRAINING,
+    description="From raw markets to the forecast: every session table, the backtest, the model, the ledger.",
+)
+JOBS = [daily_job, train_rv_model, main_job]

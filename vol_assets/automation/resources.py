@@ -1,0 +1,44 @@
+"""The resources of a code location, built from one Settings object.
+
+They are made when a run starts, not when definitions load: that is when a lake of another source, an unwritable
+folder or a missing drop folder is reported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from vol_assets.lake import Lake
+from vol_assets.lake.io_manager import LakeIOManager
+from vol_assets.settings import Settings
+from vol_assets.sources import open_source
+from vol_assets.tracking import Tracking
+
+EXPERIMENT = "vol_assets"
+
+
+def build_resources(settings: Settings) -> dict[str, Any]:
+    """The resources by key: `market`, `lake`, `io_manager`, `mlflow`."""
+
+    def lake(_: dg.InitResourceContext) -> Lake:
+        lake = Lake(settings.lake, settings.source)
+        lake.claim()
+        return lake
+
+    def market(_: dg.InitResourceContext) -> Any:
+        return open_source(settings)
+
+    def io_manager(context: dg.InitResourceContext) -> LakeIOManager:
+        return LakeIOManager(context.resources.lake)
+
+    def mlflow(_: dg.InitResourceContext) -> Tracking:
+        return Tracking(settings.mlflow_uri, EXPERIMENT, settings.data / "mlflow" / "artifacts")
+
+    return {
+        "lake": dg.ResourceDefinition(lake, description=f"Parquet lake at {settings.lake}"),
+        "market": dg.ResourceDefinition(market, description=f"market data from {settings.source}"),
+        "io_manager": dg.IOManagerDefinition(io_manager, required_resource_keys={"lake"}),
+        "mlflow": dg.ResourceDefinition(mlflow, description=f"MLflow at {settings.mlflow_uri}"),
+    }

@@ -1,0 +1,53 @@
+"""A source's answer as raw/market rows, and which sessions of it differ from what the lake already holds.
+
+Prices of one day may come back re-based after a split or with another rounding of the adjustment. Two fetches
+are equal when every number agrees to `SAME`, which is finer than any vendor's tick and coarser than the rounding
+of an adjusted price; an equal fetch leaves the stored file, its `fetched_at` included, as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from vol_assets import clock
+from vol_assets.contracts.market import RAW_MARKET
+from vol_assets.contracts.symbols import REQUIRED_SYMBOLS
+from vol_assets.sources.protocol import DailyBars
+
+SAME = 2e-6
+NUMBERS = ["open", "high", "low", "close", "previous_close", "volume"]
+
+
+def raw_bars(answer: DailyBars, source: str) -> pd.DataFrame:
+    """The answer's bars with the columns of raw/market."""
+    return answer.bars.assign(source=source)[list(RAW_MARKET.columns)].reset_index(drop=True)
+
+
+def changed_sessions(stored: pd.DataFrame, fetched: pd.DataFrame) -> pd.DatetimeIndex:
+    """Sessions of `fetched` that `stored` lacks, holds with other numbers or symbols, or held unfinished."""
+    stored, fetched = (bars.assign(unfinished=unfinished(bars)) for bars in (stored, fetched))
+    both = fetched.merge(stored, how="outer", on=["date", "symbol"], suffixes=("", "_stored"), indicator=True)
+    both = both[both["date"].isin(fetched["date"].unique())]
+    same = (both["_merge"] == "both").to_numpy() & (both["unfinished"] == both["unfinished_stored"]).to_numpy()
+    for name in NUMBERS:
+        new, old = both[name].to_numpy(float), both[f"{name}_stored"].to_numpy(float)
+        same &= np.isclose(new, old, rtol=SAME, atol=0, equal_nan=True)
+    return pd.DatetimeIndex(both.loc[~same, "date"].unique()).sort_values()
+
+
+def unfinished(bars: pd.DataFrame) -> pd.Series:
+    """Whether each bar was fetched before its session's close."""
+    days = bars["date"].unique()
+    closes = pd.Series([clock.close_instant(day) for day in days], index=days, dtype="datetime64[ns, UTC]")
+    return bars["fetched_at"] < bars["date"].map(closes)
+
+
+def incomplete_sessions(raw: pd.DataFrame) -> list[dt.date]:
+    """Sessions that lack a finished bar of a required symbol, or of an optional one that other sessions have."""
+    have = raw[raw["close"].notna() & ~unfinished(raw)]
+    expected = set(REQUIRED_SYMBOLS) | set(have["symbol"])
+    counts = have.groupby("date")["symbol"].nunique().reindex(raw["date"].unique(), fill_value=0)
+    return [day.date() for day in counts.index[counts < len(expected)]]

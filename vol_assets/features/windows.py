@@ -1,0 +1,31 @@
+"""Trailing windows with finite memory: the value at a session depends on its own window alone, to the last bit.
+
+pandas' rolling sums carry a running total, so their rounding depends on where the series began and a daily run
+would differ from a rebuild in the last digits. Here every window is summed on its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def windows(values: np.ndarray, width: int) -> np.ndarray:
+    """All trailing windows: shape (n,) -> (n, width), the first width - 1 rows all NaN."""
+    padded = np.concatenate([np.full(width - 1, np.nan), np.asarray(values, dtype=float)])
+    # A contiguous copy: numpy then adds each row in the same order however many rows there are.
+    return np.ascontiguousarray(sliding_window_view(padded, width))
+
+
+def total(values: np.ndarray, width: int) -> np.ndarray:
+    """Sum of the last `width` values; NaN where any of them is."""
+    return windows(values, width).sum(axis=1)
+
+
+def correlation(x: np.ndarray, y: np.ndarray, width: int) -> np.ndarray:
+    """Pearson correlation over the last `width` pairs; NaN where any is missing or one side does not move."""
+    x, y = windows(x, width), windows(y, width)
+    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 0, np.clip((x * y).sum(axis=1) / scale, -1.0, 1.0), np.nan)

@@ -1,0 +1,91 @@
+"""The house style: one palette, one title block, one way to label an axis.
+
+Figures are made without pyplot, so there is no global state to leak between threads and nothing to close.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1c2733"
+MUTED = "#6b7785"
+GRID = "#e3e7ec"
+NAVY = "#1f4e79"  # the model in question
+SKY = "#a9c6e3"  # its interval, or what stands in the background
+AMBER = "#d9822b"  # what happened, or the reference
+GREEN = "#2e8b6f"  # better, lower
+RED = "#c0453a"  # worse, higher
+
+
+def canvas(title: str, subtitle: str, *, width: float = 10.0, height: float = 5.2, rows: int = 1, columns: int = 1):
+    """A titled figure and its axes: (Figure, Axes), or (Figure, array of Axes) when there are several."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout="constrained")
+    head = 0.78 / height  # inches kept for the title block
+    figure.get_layout_engine().set(rect=(0.012, 0.02, 0.976, 0.98 - head), hspace=0.06, wspace=0.04)
+    figure.text(0.02, 1 - 0.20 / height, title, fontsize=14, fontweight="bold", color=INK, va="top")
+    figure.text(0.02, 1 - 0.48 / height, subtitle, fontsize=9.5, color=MUTED, va="top")
+    axes = figure.subplots(rows, columns)
+    for ax in figure.axes:
+        _plain(ax)
+    return figure, axes
+
+
+def percent(axis, decimals: int = 0) -> None:
+    """Label an axis that holds decimals in percent: what a person reads."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
+
+
+def dates(ax: Axes, most: int = 9) -> None:
+    """Few, short date labels."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=3, maxticks=most)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.xaxis.get_offset_text().set(fontsize=8.5, color=MUTED)
+
+
+def legend(ax: Axes, **options) -> None:
+    """A legend without a box, above the axes on the right unless told otherwise."""
+    placed = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 4, "borderaxespad": 0.2} | options
+    ax.legend(frameon=False, fontsize=9, labelcolor=INK, handlelength=1.6, columnspacing=1.4, **placed)
+
+
+def beside(ax: Axes, text: str, x, y) -> None:
+    """Write just to the right of a point, legible over lines."""
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
+    ax.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK, bbox=box)
+
+
+def day(session: pd.Timestamp) -> str:
+    """A session as a person writes it: 5 Feb 2018."""
+    return f"{session.day} {session:%b %Y}"
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    from io import BytesIO
+
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _plain(ax: Axes) -> None:
+    ax.set_axisbelow(True)
+    ax.grid(True, color=GRID, linewidth=0.8)
+    ax.tick_params(length=0, labelsize=9, labelcolor=MUTED, pad=5)
+    for side, spine in ax.spines.items():
+        spine.set(visible=side == "bottom", color=MUTED, linewidth=0.8)
+    ax.xaxis.label.set(color=MUTED, fontsize=9.5)
+    ax.yaxis.label.set(color=MUTED, fontsize=9.5)

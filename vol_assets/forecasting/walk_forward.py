@@ -1,0 +1,107 @@
+"""Walk-forward backtest: at every refit a model sees only what was known then, and forecasts until the next one.
+
+At origin T the training rows are t <= T - purge: the label of row T - 5 ends with session T's return, so nothing
+after T's close has been seen. The forecasts of T ... T + refit_every - 1 are made by that fit, each from the inputs
+of its own session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from vol_assets.errors import ForecastError
+from vol_assets.forecasting.frame import HORIZON, LABEL, complete, trainable
+from vol_assets.forecasting.protocol import Model
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Row positions in the modelling frame: what one fit is trained on, and what it forecasts."""
+
+    train: np.ndarray
+    forecast: np.ndarray
+
+
+def walk_forward(
+    frame: pd.DataFrame,
+    models: Sequence[Model],
+    *,
+    min_train: int = 750,
+    refit_every: int = 21,
+    purge: int = HORIZON,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Forecast every complete session after the first origin by every model, each refitted as history grows.
+
+    Returns a row a (date, model): date, model, forecast_vol, forecast_var, p10, p50, p90, realised (annualised
+    decimals; realised is null while its five sessions are not over) and trained_through (the last training row's
+    session). Refits run in `workers` threads, XGBoost releasing the interpreter, and the result is the same to the
+    bit for any number of them. `progress(done, total)` counts refits, in the caller's thread. A ForecastError tells
+    how many usable sessions there are when they are too few.
+    """
+    schedule = refits(frame, min_train=min_train, refit_every=refit_every, purge=purge)
+    blocks = []
+    with ThreadPoolExecutor(workers) as pool:
+        for block in pool.map(lambda refit: _forecasts(frame, models, refit), schedule):
+            blocks.append(block)
+            if progress is not None:
+                progress(len(blocks), len(schedule))
+    return pd.concat(blocks).sort_values("date", kind="stable", ignore_index=True)
+
+
+def refits(frame: pd.DataFrame, *, min_train: int, refit_every: int, purge: int = HORIZON) -> list[Refit]:
+    """The schedule: an expanding window from the first origin, which is the first with `min_train` rows to train on.
+
+    With 12 complete rows, the last 5 of them without a label, min_train=3, refit_every=2 and purge=5:
+
+        origin 7   train 0..2   forecast 7, 8
+        origin 9   train 0..4   forecast 9, 10
+        origin 11  train 0..6   forecast 11
+
+    It is counted from the start, so more data adds refits and changes none (scikit-learn's TimeSeriesSplit counts
+    from the end). Rows with nulls are neither trained on nor forecast.
+    """
+    if purge < HORIZON:
+        raise ForecastError(f"purge is {purge}; below {HORIZON} the training labels would reach past the origin")
+    usable = np.flatnonzero(trainable(frame))
+    known = usable[usable < len(frame) - purge]
+    if len(known) < min_train:
+        raise ForecastError(
+            f"the walk-forward needs {min_train} usable sessions to train on before its first forecast (min_train) "
+            f"and there are {len(known)} in {len(frame)} rows; materialise a longer history or lower min_train"
+        )
+    forecastable = np.flatnonzero(complete(frame))
+    schedule = []
+    for origin in range(known[min_train - 1] + purge, len(frame), refit_every):
+        ahead = forecastable[(forecastable >= origin) & (forecastable < origin + refit_every)]
+        if len(ahead):
+            schedule.append(Refit(train=usable[usable <= origin - purge], forecast=ahead))
+    return schedule
+
+
+def _forecasts(frame: pd.DataFrame, models: Sequence[Model], refit: Refit) -> pd.DataFrame:
+    train, ahead = frame.iloc[refit.train], frame.iloc[refit.forecast]
+    tables = []
+    for model in models:
+        forecast = model.fit(train).forecast(ahead)
+        table = pd.DataFrame(
+            {
+                "date": ahead.index,
+                "model": model.name,
+                "forecast_vol": forecast.vol,
+                "forecast_var": forecast.var,
+                "p10": forecast.p10,
+                "p50": forecast.p50,
+                "p90": forecast.p90,
+                "realised": ahead[LABEL].to_numpy(),
+                "trained_through": train.index[-1],
+            }
+        )
+        tables.append(table)
+    return pd.concat(tables)

@@ -1,0 +1,63 @@
+"""Where things are: one frozen object read from the environment; the defaults serve a laptop.
+
+Nothing here touches the disk or the network, so a wrong setting is reported by whoever first needs it, and
+loading the Dagster definitions never fails for a folder that is not there yet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vol_assets import clock
+from vol_assets.errors import SessionError, SettingError
+
+SOURCES = ("sample", "yahoo", "files")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI."""
+
+    data: Path
+    source: str
+    files: Path | None
+    start: dt.date
+    mlflow_uri: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read VOL_ASSETS_* and MLFLOW_TRACKING_URI; a SettingError names the variable and what it may be."""
+        environ = os.environ if environ is None else environ
+        data = Path(environ.get("VOL_ASSETS_DATA") or "data").expanduser().absolute()
+        files = environ.get("VOL_ASSETS_FILES")
+        source = environ.get("VOL_ASSETS_SOURCE") or "sample"
+        if source not in SOURCES:
+            raise SettingError(f"VOL_ASSETS_SOURCE is {source!r}; it must be one of {', '.join(SOURCES)}")
+        return cls(
+            data=data,
+            source=source,
+            files=Path(files).expanduser().absolute() if files else None,
+            start=_start(environ.get("VOL_ASSETS_START")),
+            mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data / 'mlflow' / 'mlflow.db'}",
+        )
+
+    @property
+    def lake(self) -> Path:
+        """The root of the Parquet lake."""
+        return self.data / "lake"
+
+
+def _start(text: str | None) -> dt.date:
+    if not text:
+        return clock.FIRST_SESSION
+    try:
+        start = clock.require_session(text)
+    except SessionError as error:
+        raise SettingError(f"VOL_ASSETS_START: {error}") from error
+    if start < clock.FIRST_SESSION:
+        raise SettingError(f"VOL_ASSETS_START is {start}; the first session there can be is {clock.FIRST_SESSION}")
+    return start

@@ -1,0 +1,40 @@
+"""Where market data comes from: the embedded sample, Yahoo, or a drop folder; one MarketSource protocol."""
+
+from __future__ import annotations
+
+from vol_assets.settings import Settings
+from vol_assets.sources.protocol import (
+    BAR_COLUMNS,
+    OPTIONAL_SYMBOLS,
+    REQUIRED_SYMBOLS,
+    SYMBOLS,
+    DailyBars,
+    MarketSource,
+    Problem,
+)
+
+__all__ = [
+    "BAR_COLUMNS",
+    "OPTIONAL_SYMBOLS",
+    "REQUIRED_SYMBOLS",
+    "SYMBOLS",
+    "DailyBars",
+    "MarketSource",
+    "Problem",
+    "open_source",
+]
+
+
+def open_source(settings: Settings) -> MarketSource:
+    """The source VOL_ASSETS_SOURCE names. Nothing is read or asked before its first use, and only its module loads."""
+    if settings.source == "yahoo":
+        from vol_assets.sources.yahoo import YahooMarket
+
+        return YahooMarket()
+    if settings.source == "files":
+        from vol_assets.sources.files import FilesMarket
+
+        return FilesMarket(settings.files)
+    from vol_assets.sources.sample import SampleMarket
+
+    return SampleMarket()

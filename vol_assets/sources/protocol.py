@@ -1,0 +1,60 @@
+"""What a market data source is: one protocol that the embedded sample market, Yahoo and a drop folder all meet.
+
+A source answers for a range of sessions at once. It returns every bar it has, as it has it, and judges only
+what cannot be put into a row at all; whether a price makes sense is for the contracts to say.
+
+`previous_close` carries the close of the session before on the same adjustment basis as `close` (dividend and
+split adjusted), so that ln(close / previous_close) is the total return however the vendor re-bases history
+later. It is null where the source has no bar for the session just before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from vol_assets.contracts.symbols import OPTIONAL_SYMBOLS, REQUIRED_SYMBOLS, SYMBOLS
+
+__all__ = ["BAR_COLUMNS", "OPTIONAL_SYMBOLS", "REQUIRED_SYMBOLS", "SYMBOLS", "DailyBars", "MarketSource", "Problem"]
+
+BAR_COLUMNS = ("date", "symbol", "open", "high", "low", "close", "previous_close", "volume", "fetched_at")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing in the source's answer that could not be made a row: it costs that session, not the others."""
+
+    session: dt.date
+    symbol: str
+    rule: str  # what was expected, in words
+    value: str  # what came, and where (file and line, or address)
+
+
+@dataclass(frozen=True)
+class DailyBars:
+    """Bars of some sessions.
+
+    bars: one row a (date, symbol) with BAR_COLUMNS: `date` datetime64[ns] (the session, naive midnight), prices
+    float64 (index levels in points; IRX a bank-discount yield in percent), null where the source has none (a
+    close-only series has null open, high, low), `volume` float64, `fetched_at` datetime64[us, UTC]; sorted by
+    date and symbol.
+    problems: what was left out, a session at a time. notes: what a person should know about the whole answer.
+    """
+
+    bars: pd.DataFrame
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class MarketSource(Protocol):
+    """A place daily bars come from."""
+
+    name: str
+
+    def daily_bars(self, symbols: Sequence[str], first: dt.date, last: dt.date) -> DailyBars:
+        """Bars of `symbols` on the sessions first ... last (both sessions); a SourceError when there is no answer."""
+        ...
