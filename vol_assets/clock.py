@@ -38,7 +38,7 @@ def session_days() -> np.ndarray:
 def as_date(day: str | dt.date | pd.Timestamp | np.datetime64) -> dt.date:
     """The calendar day of any date-like value; a SessionError names text that is no ISO date."""
     try:
-        return pd.Timestamp(day).date()
+        return dt.date.fromisoformat(day if isinstance(day, str) else pd.Timestamp(day).strftime("%Y-%m-%d"))
     except (ValueError, TypeError) as error:
         raise SessionError(f"{day!r} is not a date; write it as YYYY-MM-DD") from error
 

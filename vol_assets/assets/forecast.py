@@ -112,8 +112,8 @@ def rv_backtest(
         value=backtest,
         metadata={
             "dagster/row_count": len(backtest),
-            "scores": table(scores.sort_values("qlike").reset_index(), digits=3),
             "finding": _finding(scores),
+            "scores": table(_in_short(scores), decimals=3),
             **{name: picture(figure) for name, figure in pictures.items()},
             **_provenance(mlflow, run.info.run_id, frame),
         },
@@ -205,7 +205,7 @@ def rv_explanation(
         metadata={
             "dagster/row_count": values.shape[0] * len(L1_FEATURES),
             "model version": champion.version,
-            "mean |SHAP|": table(mean_abs_shap(values).reset_index(), digits=3),
+            "mean |SHAP|": table(mean_abs_shap(values).reset_index()),
             **{name: picture(figure) for name, figure in pictures.items()},
             **_provenance(mlflow, run.info.run_id, recent),
         },
@@ -267,7 +267,8 @@ def modelling_history(lake: Lake) -> pd.DataFrame:
     if not held:
         raise ForecastError("features/l1 is empty; backfill it first (`make backfill FROM=... TO=... SELECT=...`)")
     first, last = held[0], held[-1]
-    bars = lake.read(CURATED_MARKET, first, last, ["symbol", "log_return"])
+    # Returns from before the first features fill the baselines' first windows.
+    bars = lake.read(CURATED_MARKET, lake.sessions(CURATED_MARKET)[0], last, ["symbol", "log_return"])
     return modelling_frame(
         lake.read(FEATURES_L1, first, last).set_index("date"),
         lake.read(FEATURES_HAR, first, last).set_index("date"),
@@ -325,6 +326,12 @@ def _finding(scores: pd.DataFrame) -> str:
     ratio = scores.loc[REGISTERED, "qlike_vs_log_har_iv"]
     verdict = "beats" if ratio < 1 else "does not beat"
     return f"{REGISTERED} {verdict} log_har_iv on QLIKE: ratio {ratio:.3f} over {scores.loc[REGISTERED, 'n']:.0f} sessions"
+
+
+def _in_short(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores as a table that fits a page: best first, short headings."""
+    names = {"qlike_vs_har": "/ har", "qlike_vs_log_har_iv": "/ log_har_iv", "coverage": "in 80 %"}
+    return scores.sort_values("qlike").reset_index().astype({"n": int}).rename(columns=names)
 
 
 def _progress(context: dg.AssetExecutionContext, name: str) -> Callable[[int, int], None]:

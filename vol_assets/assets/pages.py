@@ -39,13 +39,13 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     )
 
 
-def table(frame: pd.DataFrame, digits: int = 4) -> dg.MetadataValue:
-    """A frame as a Markdown table, at most TABLE_ROWS rows, numbers rounded."""
+def table(frame: pd.DataFrame, decimals: int = 4) -> dg.MetadataValue:
+    """A frame as a Markdown table, at most TABLE_ROWS rows, numbers aligned on their decimals."""
     shown = frame.head(TABLE_ROWS)
     lines = [
         "| " + " | ".join(str(name) for name in shown.columns) + " |",
         "|" + "|".join(" ---: " if shown[name].dtype.kind in "fi" else " --- " for name in shown.columns) + "|",
-        *("| " + " | ".join(_cell(value, digits) for value in row) + " |" for row in shown.itertuples(index=False)),
+        *("| " + " | ".join(_cell(value, decimals) for value in row) + " |" for row in shown.itertuples(index=False)),
     ]
     if len(frame) > TABLE_ROWS:
         lines.append(f"\n{len(frame) - TABLE_ROWS} more rows")
@@ -60,9 +60,11 @@ def picture(figure: Figure) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
 
 
-def _cell(value: object, digits: int) -> str:
-    if value is None or (isinstance(value, float) and pd.isna(value)) or value is pd.NaT:
+def _cell(value: object, decimals: int) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
         return ""
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:,.{decimals}f}"
+    return str(value).replace("|", "\\|")

@@ -100,7 +100,7 @@ def publish(
         "dagster/partition_row_count": round(len(good) / max(len(good_sessions), 1)),
         **(metadata or {}),
     }
-    context.log.info(_in_words(contract, asked, written, len(good_sessions) - written, bad))
+    context.log.info(_in_words(contract, asked, written, len(rowless), bad))
     yield dg.AssetCheckResult(
         check_name=CONTRACT_CHECK,
         passed=not bad,
@@ -139,9 +139,12 @@ def _absent(
     )
 
 
-def _in_words(contract: Contract, asked: list[dt.date], written: int, unchanged: int, bad: set[dt.date]) -> str:
+def _in_words(contract: Contract, asked: list[dt.date], written: int, rowless: int, bad: set[dt.date]) -> str:
     span = f"{asked[0]}" if len(asked) == 1 else f"{asked[0]} ... {asked[-1]}"
-    parts = [f"{written} sessions written"]
-    parts += [f"{unchanged} unchanged"] if unchanged else []
-    parts += [f"{len(bad)} REFUSED"] if bad else []
-    return f"{contract.name} {span}: " + ", ".join(parts)
+    counts = {
+        "written": written,
+        "unchanged": len(asked) - written - rowless - len(bad),
+        "rightly without a row": rowless,
+        "REFUSED": len(bad),
+    }
+    return f"{contract.name} {span}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -114,6 +114,8 @@ class Contract:
     def judge(self, frame: pd.DataFrame) -> Verdict:
         """Split `frame` into the rows of good sessions and the rejects of refused ones."""
         frame = frame.reset_index(drop=True)
+        if frame.empty:  # no rows, nobody to refuse: nor for types, which pandas does not know of nothing
+            return Verdict(frame, pd.DataFrame(columns=REJECT_COLUMNS))
         try:
             self.schema.validate(frame, lazy=True)
         except pandera.errors.SchemaErrors as error:
@@ -135,17 +137,18 @@ class Contract:
         if len(structural):
             wrong = "; ".join(f"{c.column or ''} {c.check} ({c.failure_case})".strip() for c in structural.itertuples())
             raise ContractError(f"{self.name}: columns or types differ from the contract: {wrong}")
+        cases = cases.sort_index().reset_index(drop=True)  # a broken row is one case a column, in the table's order
         rows = frame.loc[cases["index"].astype(int)].reset_index(drop=True)
-        symbol = rows["symbol"].to_numpy() if "symbol" in rows else ""
-        named = cases.reset_index(drop=True)
-        column_level = named["schema_context"] == "Column"
-        rule = named["check"].astype(str)
+        if rows["date"].isna().any():
+            raise ContractError(f"{self.name}: {frame['date'].isna().sum()} of {len(frame)} rows have no date")
+        column, rule, value = (cases[name].astype(str) for name in ("column", "check", "failure_case"))
+        of_column = cases["schema_context"] == "Column"
         rejects = pd.DataFrame(
             {
                 "date": rows["date"],
-                "symbol": symbol,
-                "rule": rule.where(~column_level, named["column"].astype(str) + ": " + rule),
-                "value": named["failure_case"].astype(str),
+                "symbol": rows["symbol"].fillna("") if "symbol" in rows else "",
+                "rule": rule.where(~of_column, column + ": " + rule),
+                "value": value.where(of_column, column + " " + value),
             }
         )
         return (

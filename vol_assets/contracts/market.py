@@ -42,6 +42,11 @@ def _on_funds(test, error: str) -> pa.Check:
     return pa.Check(rule, name=error, error=error, ignore_na=False)
 
 
+def _positive(frame: pd.DataFrame) -> pd.Series:
+    prices = frame[["open", "high", "low", "close"]]
+    return (prices.isna() | ((prices > 0) & (prices < np.inf))).all(axis=1)
+
+
 def _high_is_highest(frame: pd.DataFrame) -> pd.Series:
     top = frame[["open", "close", "low"]].max(axis=1)
     return frame["high"].isna() | (frame["high"] >= top * (1 - ROUNDING))
@@ -118,7 +123,7 @@ CURATED_MARKET = Contract(
             error="a row for each of the nine symbols",
         ),
         _on_required(lambda frame: frame["close"].notna(), "a close for every required symbol"),
-        _on_required(lambda frame: ~(frame[["open", "high", "low", "close"]] <= 0).any(axis=1), "prices above zero"),
+        _on_required(_positive, "prices above zero and finite"),
         _on_funds(_high_is_highest, "high >= max(open, close, low)"),
         _on_funds(_low_is_lowest, "low <= min(open, close, high)"),
         _on_funds(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -207,12 +208,16 @@ def _read_csv(path: Path) -> _Table:
     lines, rows = [], []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            for row in reader:
-                if any(map(str.strip, row)):
-                    lines.append(reader.line_num)
-                    rows.append(row)
+            text = file.read()
+        if "\0" in text:  # the tail of a file whose machine went down; a number would silently end there
+            line = text.count("\n", 0, text.index("\0")) + 1
+            raise SourceError(f"{path} line {line} holds null bytes; save the file again or remove it")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(reader, [])
+        for row in reader:
+            if any(map(str.strip, row)):
+                lines.append(reader.line_num)
+                rows.append(row)
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8 text ({error}); save it as comma-separated UTF-8") from error
     except csv.Error as error:

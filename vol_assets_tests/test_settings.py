@@ -1,0 +1,106 @@
+"""Settings from an environment given as a mapping: defaults, every variable, and every value that cannot be."""
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from vol_assets import clock
+from vol_assets.errors import SettingError
+from vol_assets.settings import SOURCES, Settings
+
+
+def test_an_empty_environment_serves_a_laptop(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_env({})
+    assert settings.data == tmp_path / "data"
+    assert settings.lake == tmp_path / "data" / "lake"
+    assert settings.source == "sample"
+    assert settings.files is None
+    assert settings.start == dt.date(2007, 4, 11)
+    assert settings.mlflow_uri == f"sqlite:///{tmp_path}/data/mlflow/mlflow.db"
+    assert list(tmp_path.iterdir()) == []  # reading settings makes nothing
+
+
+def test_variables_that_are_set_but_empty_count_as_unset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ("VOL_ASSETS_DATA", "VOL_ASSETS_SOURCE", "VOL_ASSETS_FILES", "VOL_ASSETS_START", "MLFLOW_TRACKING_URI")
+    assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
+
+
+def test_every_variable_is_read(tmp_path):
+    settings = Settings.from_env(
+        {
+            "VOL_ASSETS_DATA": str(tmp_path / "d"),
+            "VOL_ASSETS_SOURCE": "files",
+            "VOL_ASSETS_FILES": str(tmp_path / "drop"),
+            "VOL_ASSETS_START": "2015-06-30",
+            "MLFLOW_TRACKING_URI": "http://mlflow:5000",
+        }
+    )
+    assert settings == Settings(
+        data=tmp_path / "d",
+        source="files",
+        files=tmp_path / "drop",
+        start=dt.date(2015, 6, 30),
+        mlflow_uri="http://mlflow:5000",
+    )
+
+
+def test_the_process_environment_is_the_default(monkeypatch, tmp_path):
+    monkeypatch.setenv("VOL_ASSETS_DATA", str(tmp_path / "elsewhere"))
+    assert Settings.from_env().data == tmp_path / "elsewhere"
+
+
+def test_mlflow_lies_under_the_data_folder_unless_it_is_named(tmp_path):
+    settings = Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})
+    assert settings.mlflow_uri == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+
+
+def test_relative_folders_and_the_home_folder_become_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    settings = Settings.from_env({"VOL_ASSETS_DATA": "here/lake", "VOL_ASSETS_FILES": "~/drop"})
+    assert settings.data == tmp_path / "here" / "lake"
+    assert settings.files == tmp_path / "home" / "drop"
+    assert isinstance(settings.files, Path)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_can_be_chosen(source):
+    assert Settings.from_env({"VOL_ASSETS_SOURCE": source}).source == source
+
+
+@pytest.mark.parametrize("source", ["Sample", "bloomberg", "yahoo "])
+def test_an_unknown_source_is_refused_naming_the_variable_and_the_choices(source):
+    with pytest.raises(SettingError) as raised:
+        Settings.from_env({"VOL_ASSETS_SOURCE": source})
+    assert str(raised.value) == f"VOL_ASSETS_SOURCE is {source!r}; it must be one of sample, yahoo, files"
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        ("2024-07-04", "is no XNYS session"),
+        ("2024-07-06", "weekend"),
+        ("last year", "write it as YYYY-MM-DD"),
+        ("2040-01-03", "is outside the calendar, which runs 2006-01-03 ... 2035-12-31"),
+        ("2007-04-10", "the first session there can be is 2007-04-11"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_naming_the_variable_and_what_it_may_be(start, why):
+    with pytest.raises(SettingError) as raised:
+        Settings.from_env({"VOL_ASSETS_START": start})
+    assert str(raised.value).startswith("VOL_ASSETS_START")
+    assert start in str(raised.value)
+    assert why in str(raised.value)
+
+
+def test_the_first_start_there_can_be_is_accepted():
+    assert Settings.from_env({"VOL_ASSETS_START": "2007-04-11"}).start == clock.FIRST_SESSION
+
+
+def test_settings_cannot_be_changed_once_read():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings.from_env({}).source = "yahoo"
