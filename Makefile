@@ -62,7 +62,7 @@ lint: setup  ## ruff: style, imports, likely mistakes
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: setup  ## measure: ten years through the command line, one session, the walk-forward, bookkeeping
-	@$(BIN)/python -m vol_assets_tests.bench
+	@$(BIN)/python -m vol_assets_tests.bench $(if $(ONLY),--only $(ONLY))
 
 clean:  ## delete caches and the environment; the data stay
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build *.egg-info

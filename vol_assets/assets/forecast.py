@@ -256,8 +256,10 @@ def rv_5d(
         rejects=rejects,
         unchanged=same,
         rowless=[day.date() for day in days if day not in set(rows["date"]) | set(rejects["date"])],
-        metadata={"origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows"},
-        newest={"last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"]))},
+        metadata={
+            "origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows",
+            "last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"])),
+        },
     )
 
 

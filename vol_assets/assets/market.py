@@ -56,8 +56,9 @@ def raw_market(
         fetched,
         rejects=rejects,
         unchanged=[session for session in asked if session not in changed],
-        metadata={"source": market.name, "stored sessions that changed": len(rewritten)},
-        newest={
+        metadata={
+            "source": market.name,
+            "stored sessions that changed": len(rewritten),
             "bars": table(newest.drop(columns=["date", "source"])),
             "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in answer.notes) or "none"),
         },
@@ -100,7 +101,7 @@ def curated_market(
         lake,
         CURATED_MARKET,
         curated,
-        newest={"bars": table(newest.drop(columns="date")), "flags of this run": table(counts)},
+        metadata={"bars": table(newest.drop(columns="date")), "flags of this run": table(counts)},
         checks=[
             dg.AssetCheckResult(
                 check_name=FLAGS_CHECK,

@@ -6,13 +6,13 @@ Metadata is stored in Dagster's event log with every run, so tables are short an
 from __future__ import annotations
 
 import base64
-import io
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pandas as pd
 
 from vol_assets.contracts import Contract
+from vol_assets.forecasting.charts.style import png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,9 +54,7 @@ def table(frame: pd.DataFrame, decimals: int = 4) -> dg.MetadataValue:
 
 def picture(figure: Figure) -> dg.MetadataValue:
     """A Matplotlib figure as a PNG inside Markdown."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=PICTURE_DPI)
-    encoded = base64.b64encode(buffer.getvalue()).decode()
+    encoded = base64.b64encode(png(figure, PICTURE_DPI)).decode()
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
 
 

@@ -71,7 +71,6 @@ def publish(
     unchanged: Sequence[dt.date] = (),
     rowless: Sequence[dt.date] = (),
     metadata: Mapping[str, Any] | None = None,
-    newest: Mapping[str, Any] | None = None,
     checks: Sequence[dg.AssetCheckResult] = (),
 ) -> Iterator[Any]:
     """Yield what the asset of a session table yields: its checks, and its result or a Failure.
@@ -79,7 +78,7 @@ def publish(
     frame: rows of the sessions asked for, with a `date` column. rejects: rows refused before the contract saw
     them (date, symbol, rule, value). unchanged: sessions that the lake holds already and that need no writing.
     rowless: sessions that rightly have no row; they are recorded, with an empty file.
-    metadata goes on every session's record and is small; newest (pictures, tables) on the last session's alone.
+    metadata (pictures, tables, totals) goes on the record of the last session.
     """
     asked = asked_sessions(context)
     verdict = contract.judge(frame)
@@ -94,12 +93,8 @@ def publish(
     lake.clear_rejects(contract, good_sessions)
     empty = frame.iloc[:0]
     lake.write_sessions(contract, ((session, empty) for session in rowless if session not in set(unchanged)))
-    summary = {
-        "sessions": len(good_sessions),
-        "sessions written": written,
-        "dagster/partition_row_count": round(len(good) / max(len(good_sessions), 1)),
-        **(metadata or {}),
-    }
+    # Every session of a range gets the same record, so it says little: what is said of the run stands on the last.
+    each = {"dagster/partition_row_count": round(len(good) / max(len(good_sessions), 1))}
     context.log.info(_in_words(contract, asked, written, len(rowless), bad))
     yield dg.AssetCheckResult(
         check_name=CONTRACT_CHECK,
@@ -108,14 +103,14 @@ def publish(
     )
     yield from checks
     if not bad:
-        if newest:
-            context.add_asset_metadata(newest, partition_key=context.partition_keys[-1])
-        yield dg.MaterializeResult(value=to_write, metadata=summary)
+        counts = {"sessions of this run": len(asked), "sessions written": written}
+        context.add_asset_metadata({**(metadata or {}), **counts}, partition_key=context.partition_keys[-1])
+        yield dg.MaterializeResult(value=to_write, metadata=each)
         return
 
     lake.write(contract, to_write)
     lake.write_rejects(contract, refused)
-    record_sessions(context, good_sessions, summary)
+    record_sessions(context, good_sessions, each)
     raise dg.Failure(
         description=f"{contract.name}: {len(bad)} of {len(asked)} sessions refused, the others are written. "
         + "; ".join(f"{r.date:%Y-%m-%d} {r.symbol} {r.rule}: {r.value}" for r in refused.head(10).itertuples())

@@ -33,6 +33,9 @@ def build_daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
         cron_schedule="30 18 * * 1-5",
         execution_timezone="America/New_York",
         name="daily_schedule",
+        default_status=(
+            dg.DefaultScheduleStatus.RUNNING if settings.schedules_running else dg.DefaultScheduleStatus.STOPPED
+        ),
         description="The session just closed, and again the incomplete ones of the last ten; skips holidays by name.",
     )
     def daily_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

@@ -142,18 +142,20 @@ class Contract:
         if rows["date"].isna().any():
             raise ContractError(f"{self.name}: {frame['date'].isna().sum()} of {len(frame)} rows have no date")
         column, rule, value = (cases[name].astype(str) for name in ("column", "check", "failure_case"))
+        rule = rule.replace("multiple_fields_uniqueness", "one row a " + " and ".join(self.unique))
         of_column = cases["schema_context"] == "Column"
+        of_row = (column + " " + value).where(~column.isin(REJECT_COLUMNS), "")  # the reject itself has date and symbol
         rejects = pd.DataFrame(
             {
                 "date": rows["date"],
                 "symbol": rows["symbol"].fillna("") if "symbol" in rows else "",
                 "rule": rule.where(~of_column, column + ": " + rule),
-                "value": value.where(of_column, column + " " + value),
+                "value": value.where(of_column, of_row),
             }
         )
         return (
             rejects.groupby(["date", "symbol", "rule"], as_index=False, sort=True)
-            .agg(value=("value", lambda values: ", ".join(dict.fromkeys(values))[:200]))
+            .agg(value=("value", lambda values: ", ".join(filter(None, dict.fromkeys(values)))[:200]))
             .loc[:, REJECT_COLUMNS]
         )
 

@@ -109,7 +109,7 @@ CURATED_MARKET = Contract(
         ),
         "range_variance": column(
             "float64",
-            "Garman-Klass: ln(high/low)^2 / 2 - (2 ln 2 - 1) ln(close/open)^2",
+            "Garman-Klass: ln(high/low)^2 / 2 - (2 ln 2 - 1) ln(close/open)^2; null for rates",
             unit="decimal^2 a session",
             nullable=True,
         ),

@@ -45,8 +45,10 @@ def curate(raw: pd.DataFrame) -> pd.DataFrame:
     curated = bars.assign(
         log_return=_finite(log_return),
         overnight_variance=_finite(overnight**2),
-        # A range that contradicts its own prices has no variance to offer.
-        range_variance=_finite(0.5 * high_low**2 - GARMAN_KLASS * close_open**2).where(~flags["impossible_range"]),
+        # A rate, or a range that contradicts its own prices, has no variance to offer.
+        range_variance=_finite(0.5 * high_low**2 - GARMAN_KLASS * close_open**2).where(
+            ~flags["impossible_range"] & ~is_rate
+        ),
         quality_flags=words,
     )[list(CURATED_MARKET.columns)]
     return curated[curated["date"].isin(held)].reset_index(drop=True)

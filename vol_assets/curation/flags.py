@@ -55,7 +55,7 @@ def flag_bars(bars: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         width = np.log(bars["high"].where(positive) / bars["low"].where(positive))
     top, bottom = prices[["open", "close"]].max(axis=1), prices[["open", "close"]].min(axis=1)
-    contradicts = (bars["high"] < top * (1 - ROUNDING)) | (bars["low"] > bottom * (1 + ROUNDING))
+    contradicts = (bars["high"] < top - ROUNDING * top.abs()) | (bars["low"] > bottom + ROUNDING * bottom.abs())
     is_rate = bars["symbol"].isin(RATES)
     flags = {
         "missing_symbol": ~known,

@@ -25,7 +25,8 @@ def total(values: np.ndarray, width: int) -> np.ndarray:
 def correlation(x: np.ndarray, y: np.ndarray, width: int) -> np.ndarray:
     """Pearson correlation over the last `width` pairs; NaN where any is missing or one side does not move."""
     x, y = windows(x, width), windows(y, width)
+    both_move = (np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0)  # the mean of equal numbers may differ from them
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
-    scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(scale > 0, np.clip((x * y).sum(axis=1) / scale, -1.0, 1.0), np.nan)
+        ratio = (x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    return np.where(both_move, np.clip(ratio, -1.0, 1.0), np.nan)

@@ -14,12 +14,13 @@ import datetime as dt
 import itertools
 import json
 import os
+import re
 import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from vol_assets.errors import LakeError
 BATCH_SESSIONS = 512  # written aside, synced and renamed together: a kill loses at most this much work
 ASIDE_HOURS = 24  # what lies aside for longer than this was left by a process that died
 FILE_NAME = "data.parquet"
+SESSION_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 
 class Lake:
@@ -62,10 +64,9 @@ class Lake:
             names = os.listdir(self.folder(contract))
         except FileNotFoundError:
             return []
+        days = filter(None, map(SESSION_FOLDER.fullmatch, names))
         return sorted(
-            dt.date.fromisoformat(name[5:])
-            for name in names
-            if name.startswith("date=") and (self.folder(contract) / name / FILE_NAME).exists()
+            dt.date.fromisoformat(day[1]) for day in days if (self.folder(contract) / day[0] / FILE_NAME).exists()
         )
 
     def missing(self, contract: Contract, first: dt.date, last: dt.date) -> list[dt.date]:
@@ -77,7 +78,13 @@ class Lake:
     def read(
         self, contract: Contract, first: dt.date, last: dt.date, columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """The rows of every session there is from `first` to `last`, as one frame ordered by date."""
+        """The rows of every session there is from `first` to `last`, as one frame ordered by date.
+
+        `columns` are read alone, in the table's order and with the date; a LakeError names one that is none.
+        """
+        unknown = set(columns or ()) - set(contract.columns)
+        if unknown:
+            raise LakeError(f"{contract.name} has no column {', '.join(sorted(unknown))}")
         held = [s for s in clock.sessions(first, last) if self.path(contract, s).exists()]
         names = [n for n in contract.arrow_schema.names if columns is None or n in columns]
         with ThreadPoolExecutor(2) as readers:
@@ -218,7 +225,7 @@ class Lake:
         frames = []
         for path in sorted(folder.glob(f"date=*/{FILE_NAME}")):
             rows = pd.read_parquet(path, partitioning=None)
-            rows.insert(0, "date", pd.Timestamp(path.parent.name[5:]))
+            rows.insert(0, "date", pd.Timestamp(path.parent.name[5:]).as_unit("ns"))
             frames.append(rows)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=REJECT_COLUMNS)
 
@@ -234,7 +241,7 @@ class Lake:
             self._write_stamp(stamp)
         try:
             owner = json.loads(stamp.read_text())["source"]
-        except (json.JSONDecodeError, KeyError, OSError) as error:
+        except (ValueError, TypeError, KeyError, OSError) as error:
             raise LakeError(f"{stamp} is not the lake's source stamp any more; restore or delete it") from error
         if owner != self.source:
             raise LakeError(
@@ -245,10 +252,8 @@ class Lake:
     def _write_stamp(self, stamp: Path) -> None:
         with self._aside() as aside:
             (aside / stamp.name).write_text(json.dumps({"source": self.source}) + "\n")
-            try:
-                os.link(aside / stamp.name, stamp)  # unlike a rename, fails if another run stamped it meanwhile
-            except FileExistsError:
-                pass
+            with suppress(FileExistsError):  # unlike a rename, a link fails if another run stamped it meanwhile
+                os.link(aside / stamp.name, stamp)
 
 
 def session_slices(frame: pd.DataFrame) -> Iterator[tuple[dt.date, int, int]]:
@@ -270,5 +275,6 @@ def _rename_folder(folder: Path, path: Path) -> None:
 def _sweep(home: Path) -> None:
     now = time.time()
     for left in home.iterdir():
-        if now - left.stat().st_mtime > ASIDE_HOURS * 3600:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its writer has just finished
+            if now - left.stat().st_mtime > ASIDE_HOURS * 3600:
+                shutil.rmtree(left, ignore_errors=True)

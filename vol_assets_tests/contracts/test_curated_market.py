@@ -107,9 +107,7 @@ def test_a_session_of_eight_rows_is_refused(bars):
 
 
 def test_a_symbol_twice_in_place_of_another_is_refused(bars):
-    verdict = judged(broken(bars, "IRX", symbol="SPY"))
-    assert verdict.refused == [BAD]
-    assert set(verdict.rejects["symbol"]) == {"SPY"}
+    assert_refused(broken(bars, "IRX", symbol="SPY"), "SPY", "one row a date and symbol")
 
 
 def test_a_row_twice_is_refused(bars):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from conftest import execute
 
 from vol_assets.instance.postgres_event_log import PostgresEventLog
 
@@ -28,19 +27,16 @@ def range_asset() -> dg.MaterializeResult:
 
 
 @pytest.fixture
-def instance(
-    postgres: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dg.DagsterInstance]:
-    for name, value in {**postgres, "DAGSTER_HOME": str(tmp_path), "DAGSTER_EVENT_BATCH_SIZE": "1000"}.items():
+def instance(postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    dagster = {"DAGSTER_HOME": str(tmp_path), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
+    for name, value in {**postgres.environment, **dagster}.items():
         monkeypatch.setenv(name, value)
     shutil.copy(DAGSTER_YAML, tmp_path)
     with dg.DagsterInstance.get() as instance:
         yield instance
 
 
-def test_a_range_run_plans_each_check_once_and_records_every_partition(
-    instance: dg.DagsterInstance, postgres: dict[str, str]
-):
+def test_a_range_run_plans_each_check_once_and_records_every_partition(instance: dg.DagsterInstance, postgres):
     days = DAYS.get_partition_keys()
     tags = {"dagster/asset_partition_range_start": days[0], "dagster/asset_partition_range_end": days[-1]}
 
@@ -50,8 +46,7 @@ def test_a_range_run_plans_each_check_once_and_records_every_partition(
     assert len(days) == 20
     assert result.success
     assert instance.get_materialized_partitions(KEY) == set(days)
-    checks = execute(
-        postgres,
+    checks = postgres.execute(
         "dagster",
         f"SELECT check_name, execution_status, partition FROM asset_check_executions WHERE run_id = '{result.run_id}'",
     )

@@ -19,12 +19,12 @@ NOT_PERCENT = ("vix_term", "rsi_spy_14")  # a ratio and a 0..100 index; correlat
 def feature_history(l1: pd.DataFrame) -> Figure:
     """Small multiples of L1_FEATURES; gaps are sessions without features, the dot is the latest value."""
     known = l1.dropna(subset=list(L1_FEATURES))
-    figure, axes = style.canvas(
+    figure, axes = style.panels(
         "The 21 features",
         f"{len(known):,} complete sessions, {style.day(known.index[0])} to {style.day(known.index[-1])}; "
         f"the dashed line is the median, the dot the latest value, the band the 5-95% range.",
         width=13.0,
-        height=13.0,
+        height=12.0,
         rows=7,
         columns=3,
     )
@@ -38,6 +38,8 @@ def feature_history(l1: pd.DataFrame) -> Figure:
         if name not in NOT_PERCENT and not name.startswith("corr_"):
             style.percent(ax.yaxis)
         ax.set_xlim(l1.index[0], l1.index[-1])
+        ax.locator_params(axis="y", nbins=4)
+        ax.tick_params(labelsize=8, pad=3)
+    for ax in axes[-1]:
         style.dates(ax, most=7)
-        ax.tick_params(labelsize=8)
     return figure

@@ -23,19 +23,37 @@ GREEN = "#2e8b6f"  # better, lower
 RED = "#c0453a"  # worse, higher
 
 
-def canvas(title: str, subtitle: str, *, width: float = 10.0, height: float = 5.2, rows: int = 1, columns: int = 1):
-    """A titled figure and its axes: (Figure, Axes), or (Figure, array of Axes) when there are several."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout="constrained")
-    head = 0.78 / height  # inches kept for the title block
+def canvas(title: str, subtitle: str, *, width: float = 10.0, height: float = 5.2, columns: int = 1):
+    """A titled figure and its axes, laid out to fit its labels: (Figure, Axes), or an array of Axes side by side."""
+    figure, head = _titled(title, subtitle, width, height, layout="constrained")
     figure.get_layout_engine().set(rect=(0.012, 0.02, 0.976, 0.98 - head), hspace=0.06, wspace=0.04)
-    figure.text(0.02, 1 - 0.20 / height, title, fontsize=14, fontweight="bold", color=INK, va="top")
-    figure.text(0.02, 1 - 0.48 / height, subtitle, fontsize=9.5, color=MUTED, va="top")
-    axes = figure.subplots(rows, columns)
+    axes = figure.subplots(1, columns)
     for ax in figure.axes:
         _plain(ax)
     return figure, axes
+
+
+def panels(title: str, subtitle: str, *, width: float, height: float, rows: int, columns: int):
+    """A titled figure and an array of small axes over one time axis, labelled at the bottom.
+
+    Laid out by fixed margins: fitting 21 panels to their labels takes longer than drawing them.
+    """
+    figure, head = _titled(title, subtitle, width, height, layout=None)
+    axes = figure.subplots(rows, columns, sharex=True)
+    figure.subplots_adjust(left=0.05, right=0.985, bottom=0.03, top=0.985 - head, hspace=0.34, wspace=0.17)
+    for ax in figure.axes:
+        _plain(ax)
+    return figure, axes
+
+
+def _titled(title: str, subtitle: str, width: float, height: float, layout: str | None):
+    """A figure with its title block, and the share of its height that the block takes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=144, facecolor="white", layout=layout)
+    figure.text(0.02, 1 - 0.20 / height, title, fontsize=14, fontweight="bold", color=INK, va="top")
+    figure.text(0.02, 1 - 0.48 / height, subtitle, fontsize=9.5, color=MUTED, va="top")
+    return figure, 0.78 / height
 
 
 def percent(axis, decimals: int = 0) -> None:
@@ -72,12 +90,12 @@ def day(session: pd.Timestamp) -> str:
     return f"{session.day} {session:%b %Y}"
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, dpi: int = 144) -> bytes:
     """The figure as a PNG file."""
     from io import BytesIO
 
     buffer = BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
 
 

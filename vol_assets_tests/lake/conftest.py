@@ -1,0 +1,42 @@
+"""A lake in a temporary folder and frames to put into it: any table, numbers that name their row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vol_assets import clock
+from vol_assets.contracts import Contract
+from vol_assets.lake import Lake
+
+
+def frame_for(contract: Contract, first: str, last: str, rows: int = 3) -> pd.DataFrame:
+    """`rows` rows a session, every column of the contract filled with values of its type, nulls where they may be."""
+    dates = pd.DatetimeIndex(clock.sessions(first, last)).as_unit("ns").repeat(rows)
+    count = np.arange(len(dates))
+    values = {
+        "float64": count / 7,
+        "int64": count,
+        "str": [f"text {n}" for n in count],
+        "bool": count % 2 == 0,
+        "datetime64[ns]": pd.Timestamp("2001-01-01").as_unit("ns") + pd.to_timedelta(count, unit="D"),
+        "datetime64[us, UTC]": pd.DatetimeIndex(
+            pd.Timestamp("2001-01-01 12:34:56.789012", tz="UTC") + pd.to_timedelta(count, unit="h")
+        ).as_unit("us"),
+    }
+    frame = pd.DataFrame({"date": dates})
+    for name, spec in contract.columns.items():
+        if name != "date":
+            frame[name] = values[spec.metadata["dtype"]]
+            if spec.nullable:
+                frame.loc[::5, name] = np.nan
+    return frame
+
+
+@pytest.fixture(scope="session")
+def make_frame():
+    return frame_for
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path / "lake", "sample")
