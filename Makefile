@@ -42,7 +42,7 @@ demo: setup  ## run the main job on five years of the sample market
 	@$(VOL_ASSETS) demo
 
 test: setup  ## run every test
-	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --cov=vol_assets --cov-report=term:skip-covered
+	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov=vol_assets --cov-report=term:skip-covered
 
 dev: setup  ## the Dagster UI and daemon on http://127.0.0.1:3000
 	@cd $(DAGSTER_HOME) && $(BIN)/dagster dev -w $(CURDIR)/workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)

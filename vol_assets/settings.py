@@ -15,18 +15,21 @@ from pathlib import Path
 from vol_assets import clock
 from vol_assets.errors import SessionError, SettingError
 
+LOCAL_UI = "http://127.0.0.1:5000"  # where `make mlflow` serves a local store
 SOURCES = ("sample", "yahoo", "files")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI."""
+    """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI, `mlflow_ui` where a
+    browser finds it."""
 
     data: Path
     source: str
     files: Path | None
     start: dt.date
     mlflow_uri: str
+    mlflow_ui: str = LOCAL_UI
     schedules_running: bool = False
 
     @classmethod
@@ -41,12 +44,14 @@ class Settings:
         schedules = environ.get("VOL_ASSETS_SCHEDULES") or "stopped"
         if schedules not in ("stopped", "running"):
             raise SettingError(f"VOL_ASSETS_SCHEDULES is {schedules!r}; it must be stopped or running")
+        mlflow_uri = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data / 'mlflow' / 'mlflow.db'}"
         return cls(
             data=data,
             source=source,
             files=Path(files).expanduser().absolute() if files else None,
             start=_start(environ.get("VOL_ASSETS_START")),
-            mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data / 'mlflow' / 'mlflow.db'}",
+            mlflow_uri=mlflow_uri,
+            mlflow_ui=environ.get("VOL_ASSETS_MLFLOW_UI") or (mlflow_uri if mlflow_uri.startswith("http") else LOCAL_UI),
             schedules_running=schedules == "running",
         )
 

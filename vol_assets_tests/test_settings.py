@@ -37,6 +37,8 @@ def test_every_variable_is_read(tmp_path):
             "VOL_ASSETS_FILES": str(tmp_path / "drop"),
             "VOL_ASSETS_START": "2015-06-30",
             "MLFLOW_TRACKING_URI": "http://mlflow:5000",
+            "VOL_ASSETS_MLFLOW_UI": "http://localhost:5000",
+            "VOL_ASSETS_SCHEDULES": "running",
         }
     )
     assert settings == Settings(
@@ -45,7 +47,20 @@ def test_every_variable_is_read(tmp_path):
         files=tmp_path / "drop",
         start=dt.date(2015, 6, 30),
         mlflow_uri="http://mlflow:5000",
+        mlflow_ui="http://localhost:5000",
+        schedules_running=True,
     )
+
+
+def test_links_to_runs_point_at_a_tracking_server_unless_told_otherwise():
+    assert Settings.from_env({"MLFLOW_TRACKING_URI": "https://mlflow.example"}).mlflow_ui == "https://mlflow.example"
+    assert Settings.from_env({}).mlflow_ui == "http://127.0.0.1:5000"
+
+
+def test_schedules_run_by_themselves_only_when_told_in_so_many_words():
+    assert not Settings.from_env({}).schedules_running
+    with pytest.raises(SettingError, match="VOL_ASSETS_SCHEDULES is 'yes'; it must be stopped or running"):
+        Settings.from_env({"VOL_ASSETS_SCHEDULES": "yes"})
 
 
 def test_the_process_environment_is_the_default(monkeypatch, tmp_path):

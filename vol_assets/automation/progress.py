@@ -7,9 +7,11 @@ Dagster's console logger prints every event it stores, two a partition. The make
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 
 class _Lines(logging.Handler):
@@ -23,22 +25,33 @@ def in_a_line(record: logging.LogRecord) -> str | None:
     """What a person is told of a log record; None for what is only bookkeeping."""
     meta = getattr(record, "dagster_meta", {})
     event = meta.get("dagster_event")
-    if event is None:
-        mark = {logging.WARNING: "warning: "}.get(record.levelno, "")
-        return f"  {mark}{meta.get('orig_message', record.getMessage())}" if record.levelno >= logging.INFO else None
+    if event is not None:
+        return _failure(event)
+    message = str(meta.get("orig_message", record.getMessage()))
+    if record.levelno < logging.INFO or message.startswith("Dependencies for step"):
+        return None
+    return f"  warning: {message}" if record.levelno == logging.WARNING else f"  {message}"
+
+
+def _failure(event: dg.DagsterEvent) -> str | None:
+    """What failed and why, in the words of whoever raised it; None for every other event."""
+    name = (event.step_key or "run").replace("__", "/")
+    data = event.event_specific_data
     if event.event_type_value == "STEP_FAILURE":
-        return f"  FAILED {event.step_key}: {_reason(event)}"
+        said = data.user_failure_data.description if data.user_failure_data is not None else None
+        return f"  FAILED {name}: {said or _root(data.error)}"
+    if event.event_type_value == "RESOURCE_INIT_FAILURE":
+        return f"  FAILED {name}: {_root(data.error)}"
     return None
 
 
-def _reason(event: dg.DagsterEvent) -> str:
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return data.user_failure_data.description
-    error = data.error
-    while error is not None and error.cause is not None:
+def _root(error: SerializableErrorInfo | None) -> str:
+    """The first cause's message, without the class when it is one of our own."""
+    if error is None:
+        return "no reason given"
+    while error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else "no reason given"
+    return re.sub(r"^vol_assets\.errors\.\w+: ", "", error.message.strip())
 
 
 @dg.logger(description="One line for what an asset says and for what failed.", config_schema={})

@@ -34,7 +34,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         return LakeIOManager(context.resources.lake)
 
     def mlflow(_: dg.InitResourceContext) -> Tracking:
-        return Tracking(settings.mlflow_uri, EXPERIMENT, settings.data / "mlflow" / "artifacts")
+        return Tracking(settings.mlflow_uri, EXPERIMENT, settings.data / "mlflow" / "artifacts", settings.mlflow_ui)
 
     return {
         "lake": dg.ResourceDefinition(lake, description=f"Parquet lake at {settings.lake}"),

@@ -52,13 +52,15 @@ def ledger(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The ledger rows of the sessions of `features` (indexed by session), and rejects for those that have to fail.
 
-    stored: rows the ledger holds already. backtest: forecast/rv_backtest of the registered model. A ForecastError when a session needs a champion and there
-    is none. Rejected: sessions with null features for which a forecast is due.
+    stored: rows the ledger holds already. backtest: the registered model's rows of forecast/rv_backtest.
+    A ForecastError when a session needs a champion and there is none. Rejected: sessions with null features for
+    which a forecast is due.
     """
     made = _made(features, champion, backtest, now)
     due = _due(features, champion, backtest)
     kept = _kept(stored.set_index("date"), made)
-    rows = pd.concat([kept, made.loc[made.index.difference(kept.index)]]).sort_index()
+    parts = [part for part in (kept, made.loc[made.index.difference(kept.index)]) if len(part)]
+    rows = pd.concat(parts).sort_index() if parts else kept
     null = [day for day in features.index[features.isna().any(axis=1)] if day in due and day not in rows.index]
     rejects = pd.DataFrame(
         [(day, "SPY", "complete features (see the gaps of features/l1)", "null") for day in null],

@@ -2,17 +2,16 @@
 
 Stored: a frame with a `date` column, or an iterator of (session, rows), written as it comes. It may hold fewer
 sessions than the run asks for when the others lie in the lake already (an unchanged fetch is not written again);
-it may never hold others. Loaded: one frame over the run's range, or, where the input is annotated as an iterator,
-one (session, rows) at a time. `metadata={"columns": [...]}` on the input reads those columns alone.
+it may never hold others. Loaded: one frame over the run's range, or, where the input is annotated `Iterator` (bare:
+Dagster takes no `Iterator[...]`), one (session, rows) at a time. `metadata={"columns": [...]}` on the input reads
+those columns alone.
 
 Dagster's own UPathIOManager refuses runs over more than one partition.
 """
 
 from __future__ import annotations
 
-import collections.abc
 import datetime as dt
-import typing
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
@@ -49,12 +48,12 @@ class LakeIOManager(dg.IOManager):
         contract = _contract(context.asset_key)
         columns = (context.definition_metadata or {}).get("columns")
         if not contract.by_session:
-            return self.lake.read_table(contract)
+            return self.lake.read_table(contract, columns)
         keys = context.asset_partition_keys
         if not keys:
             raise LakeError(f"{contract.name}: the run asks for an empty range of sessions; are its ends swapped?")
         first, last = dt.date.fromisoformat(keys[0]), dt.date.fromisoformat(keys[-1])
-        if _wants_iterator(context.dagster_type.typing_type):
+        if context.dagster_type.typing_type in (Iterator, Iterable):
             return self.lake.iterate(contract, first, last, columns)
         return self.lake.read(contract, first, last, columns)
 
@@ -76,11 +75,6 @@ def _contract(key: dg.AssetKey) -> Contract:
         return CONTRACTS[tuple(key.path)]
     except KeyError:
         raise LakeError(f"{key.to_user_string()} has no contract; add one to vol_assets.contracts") from None
-
-
-def _wants_iterator(annotation: object) -> bool:
-    origin = typing.get_origin(annotation) or annotation
-    return origin in (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
 
 
 def _some(sessions: list[dt.date]) -> str:

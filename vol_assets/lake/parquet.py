@@ -82,11 +82,8 @@ class Lake:
 
         `columns` are read alone, in the table's order and with the date; a LakeError names one that is none.
         """
-        unknown = set(columns or ()) - set(contract.columns)
-        if unknown:
-            raise LakeError(f"{contract.name} has no column {', '.join(sorted(unknown))}")
+        names = _chosen(contract, columns)
         held = [s for s in clock.sessions(first, last) if self.path(contract, s).exists()]
-        names = [n for n in contract.arrow_schema.names if columns is None or n in columns]
         with ThreadPoolExecutor(2) as readers:
             tables = list(readers.map(lambda s: self._read_file(self.path(contract, s), contract, names), held))
         if not tables:
@@ -106,12 +103,12 @@ class Lake:
             if self.path(contract, session).exists():
                 yield session, self.read(contract, session, session, columns)
 
-    def read_table(self, contract: Contract) -> pd.DataFrame:
+    def read_table(self, contract: Contract, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """An unpartitioned table; a LakeError says which asset makes it when it is not there."""
         path = self.path(contract)
         if not path.exists():
             raise LakeError(f"{contract.name} is not in the lake yet ({path}); materialize it first")
-        return self._read_file(path, contract, contract.arrow_schema.names).to_pandas()
+        return self._read_file(path, contract, _chosen(contract, columns)).to_pandas()
 
     def _read_file(self, path: Path, contract: Contract, names: list[str]) -> pyarrow.Table:
         try:
@@ -262,6 +259,14 @@ def session_slices(frame: pd.DataFrame) -> Iterator[tuple[dt.date, int, int]]:
     edges = [0, *(np.flatnonzero(days[1:] != days[:-1]) + 1), len(days)] if len(days) else []
     for start, stop in itertools.pairwise(edges):
         yield days[start].item(), int(start), int(stop)
+
+
+def _chosen(contract: Contract, columns: Sequence[str] | None) -> list[str]:
+    """The columns of the files that are asked for, all by default, in the table's order."""
+    unknown = set(columns or ()) - set(contract.columns)
+    if unknown:
+        raise LakeError(f"{contract.name} has no column {', '.join(sorted(unknown))}")
+    return [name for name in contract.arrow_schema.names if columns is None or name in columns]
 
 
 def _rename_folder(folder: Path, path: Path) -> None:

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION = "champion"
-LOCAL_UI = "http://127.0.0.1:5000"  # where `make mlflow` serves a local store
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """One MLflow store and experiment; `artifacts` is the folder for artifacts of a local (database) store."""
+    """One MLflow store and experiment.
+
+    artifacts: the folder for artifacts of a local (database) store. ui: where a person's browser finds MLflow.
+    """
 
     uri: str
     experiment: str
     artifacts: Path
+    ui: str = "http://127.0.0.1:5000"
 
     @property
     def client(self) -> MlflowClient:
@@ -51,7 +54,9 @@ class Tracking:
             return found.experiment_id
         served = self.uri.startswith(("http:", "https:", "databricks"))
         location = None if served else (self.artifacts / self.experiment).absolute().as_uri()
-        return client.create_experiment(self.experiment, artifact_location=location)
+        # The tag makes MLflow's UI open on training runs; without it, on traces of language models.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return client.create_experiment(self.experiment, artifact_location=location, tags=kind)
 
     @contextmanager
     def run(
@@ -72,9 +77,8 @@ class Tracking:
             yield run
 
     def url(self, run_id: str) -> str:
-        """Where a person looks at a run: the tracking server, or the local UI that `make mlflow` starts."""
-        host = self.uri if self.uri.startswith("http") else LOCAL_UI
-        return f"{host.rstrip('/')}/#/experiments/{self.client.get_run(run_id).info.experiment_id}/runs/{run_id}"
+        """Where a person looks at a run."""
+        return f"{self.ui.rstrip('/')}/#/experiments/{self.client.get_run(run_id).info.experiment_id}/runs/{run_id}"
 
     def champion(self, model: str) -> Any | None:
         """The model version with the champion alias; None when there is no such model or alias."""

@@ -263,6 +263,18 @@ def test_the_webserver_has_loaded_the_code_location_over_grpc(stack: Stack):
     assert entry["locationOrLoadError"]["__typename"] == "RepositoryLocation"
 
 
+def test_the_daily_schedule_is_running_by_default(stack: Stack):
+    query = """{ schedulesOrError(
+        repositorySelector: { repositoryLocationName: "vol_assets", repositoryName: "__repository__" }
+    ) { ... on Schedules { results { name scheduleState { status } } } } }"""
+
+    def schedules() -> dict[str, str]:
+        found = stack.ask(query).get("schedulesOrError", {}).get("results", [])
+        return {schedule["name"]: schedule["scheduleState"]["status"] for schedule in found}
+
+    assert stack.wait("the schedules", schedules) == {"daily_schedule": "RUNNING"}
+
+
 def test_mlflow_answers_its_own_names_and_no_other(stack: Stack):
     stack.wait("mlflow", lambda: stack.get("mlflow", "/health") == (200, "OK"))
     experiments = "/api/2.0/mlflow/experiments/search?max_results=1"
