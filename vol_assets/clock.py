@@ -82,7 +82,7 @@ def require_range(first: str | dt.date, last: str | dt.date) -> list[dt.date]:
 
 
 def offset(day: str | dt.date, count: int) -> dt.date:
-    """The session `count` sessions after `day` (before it, if negative); 0 is `day` itself or the last one before it."""
+    """The session `count` sessions after `day` (before it, if negative); 0 is `day` itself or the last before it."""
     day = as_date(day)
     _within_calendar(day)
     position = int(np.searchsorted(session_days(), np.datetime64(day, "D"), side="right")) - 1 + count

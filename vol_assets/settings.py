@@ -51,7 +51,8 @@ class Settings:
             files=Path(files).expanduser().absolute() if files else None,
             start=_start(environ.get("VOL_ASSETS_START")),
             mlflow_uri=mlflow_uri,
-            mlflow_ui=environ.get("VOL_ASSETS_MLFLOW_UI") or (mlflow_uri if mlflow_uri.startswith("http") else LOCAL_UI),
+            mlflow_ui=environ.get("VOL_ASSETS_MLFLOW_UI")
+            or (mlflow_uri if mlflow_uri.startswith("http") else LOCAL_UI),
             schedules_running=schedules == "running",
         )
 

@@ -52,8 +52,9 @@ class Ran:
         return [event.step_key for event in self.result.all_events if event.is_step_failure]
 
     @property
-    def skipped(self) -> list[str]:
-        return [event.step_key for event in self.result.all_events if event.event_type_value == "STEP_SKIPPED"]
+    def started(self) -> list[str]:
+        """The steps that were tried at all."""
+        return [event.step_key for event in self.result.all_events if event.event_type_value == "STEP_START"]
 
     @cached_property
     def lines(self) -> str:

@@ -26,7 +26,7 @@ def utc(text: str) -> pd.Timestamp:
 
 def test_sessions_are_those_of_exchange_calendars_over_the_whole_horizon():
     expected = REFERENCE.sessions_in_range(str(clock.CALENDAR_START), str(clock.CALENDAR_END))
-    assert ALL == [stamp.date() for stamp in expected]
+    assert [stamp.date() for stamp in expected] == ALL
 
 
 def test_the_calendar_reaches_to_its_two_stated_ends_and_covers_hygs_first_day():
@@ -90,7 +90,9 @@ def test_juneteenth_is_a_session_before_the_exchange_kept_it():
     assert not clock.is_session("2023-06-19")
 
 
-@pytest.mark.parametrize("ask", [clock.require_session, lambda day: clock.sessions(day, day), lambda d: clock.offset(d, 0)])
+@pytest.mark.parametrize(
+    "ask", [clock.require_session, lambda day: clock.sessions(day, day), lambda d: clock.offset(d, 0)]
+)
 @pytest.mark.parametrize("day", ["2005-12-30", "2036-01-02"])
 def test_a_day_outside_the_calendar_is_refused_naming_the_calendars_ends(ask, day):
     with pytest.raises(SessionError, match=rf"{day} is outside the calendar, which runs 2006-01-03 \.\.\. 2035-12-31"):
@@ -116,7 +118,9 @@ def test_a_missing_date_is_refused_and_never_compared(nothing):
 
 
 def test_swapped_ends_of_a_range_are_refused_naming_both():
-    with pytest.raises(SessionError, match=r"2024-03-05 \.\.\. 2024-03-01 has its ends swapped; give the earlier date first"):
+    with pytest.raises(
+        SessionError, match=r"2024-03-05 \.\.\. 2024-03-01 has its ends swapped; give the earlier date first"
+    ):
         clock.require_range("2024-03-05", "2024-03-01")
 
 

@@ -113,7 +113,7 @@ def publish(
     record_sessions(context, good_sessions, each)
     raise dg.Failure(
         description=f"{contract.name}: {len(bad)} of {len(asked)} sessions refused, the others are written. "
-        + "; ".join(f"{r.date:%Y-%m-%d} {r.symbol} {r.rule}: {r.value}" for r in refused.head(10).itertuples())
+        + "; ".join(_reject(reject) for reject in refused.head(10).itertuples())
         + (f"; and {len(refused) - 10} more" if len(refused) > 10 else "")
         + f". All are in {lake.root / 'rejects' / contract.name}",
         metadata={"refused": table(refused)},
@@ -132,6 +132,10 @@ def _absent(
     return pd.DataFrame(
         {"date": pd.to_datetime(absent), "symbol": "", "rule": "rows for the session", "value": "none came"}
     )
+
+
+def _reject(reject: Any) -> str:
+    return " ".join(filter(None, (f"{reject.date:%Y-%m-%d}", reject.symbol, f"{reject.rule}: {reject.value}")))
 
 
 def _in_words(contract: Contract, asked: list[dt.date], written: int, rowless: int, bad: set[dt.date]) -> str:

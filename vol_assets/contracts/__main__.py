@@ -15,7 +15,10 @@ def as_markdown() -> str:
     parts = [INTRODUCTION]
     for contract in CONTRACTS.values():
         split = "one file a session" if contract.by_session else "one file"
-        parts += [f"\n## {contract.name}\n", f"{contract.description} ({split}; unique: {', '.join(contract.unique)})\n"]
+        parts += [
+            f"\n## {contract.name}\n",
+            f"{contract.description} ({split}; unique: {', '.join(contract.unique)})\n",
+        ]
         parts += ["| column | type | unit | null | what | checks |", "|---|---|---|---|---|---|"]
         parts += [
             f"| {c['name']} | {c['type']} | {c['unit']} | {c['nullable']} | {c['description']} | {c['checks']} |"

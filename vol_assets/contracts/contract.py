@@ -29,9 +29,7 @@ _ARROW_TYPES = {
 }
 
 
-def column(
-    dtype: str, description: str, *checks: pa.Check, unit: str = "", nullable: bool = False
-) -> pa.Column:
+def column(dtype: str, description: str, *checks: pa.Check, unit: str = "", nullable: bool = False) -> pa.Column:
     """A Pandera column with its unit; `dtype` is one of the few the lake stores."""
     kind = {"datetime64[us, UTC]": pd.DatetimeTZDtype("us", "UTC")}.get(dtype, dtype)
     return pa.Column(
@@ -128,7 +126,9 @@ class Contract:
         """`frame` itself when every row keeps the contract; otherwise a ContractError naming the first breaches."""
         verdict = self.judge(frame)
         if len(verdict.rejects):
-            lines = "; ".join(f"{r.date:%Y-%m-%d} {r.symbol} {r.rule}: {r.value}" for r in verdict.rejects[:5].itertuples())
+            lines = "; ".join(
+                f"{r.date:%Y-%m-%d} {r.symbol} {r.rule}: {r.value}" for r in verdict.rejects[:5].itertuples()
+            )
             raise ContractError(f"{self.name}: {len(verdict.rejects)} breaches of its contract: {lines}")
         return frame
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from vol_assets import clock
-from vol_assets.contracts.contract import Contract, column, date_column
+from vol_assets.contracts.contract import Contract, column
 from vol_assets.contracts.symbols import FUNDS, REQUIRED_SYMBOLS, SYMBOLS
 
 # Adjusted prices carry rounding of their own: six significant digits in the worst files seen.

@@ -1,14 +1,14 @@
 """Flags: what a person should know about a bar that is nevertheless kept.
 
-    missing_symbol     the source had no bar for this symbol
-    no_previous_close  no total return: the source had no bar for the session before
-    unfinished         fetched before the session's close
-    stale_bar          open, high, low and close all equal to the session before
-    repeated_close     close equal to the session before
-    vix_equals_vix3m   the two indices' closes agree to the tick, as in a known fault of Yahoo's
-    impossible_range   high or low contradicts the other prices, or the range is wider than the symbol ever saw
-    not_positive       a price at or below zero (an optional symbol's: a required one's session is refused)
-    carried_N          the rate of N sessions before, because this session has none
+missing_symbol     the source had no bar for this symbol
+no_previous_close  no total return: the source had no bar for the session before
+unfinished         fetched before the session's close
+stale_bar          open, high, low and close all equal to the session before
+repeated_close     close equal to the session before
+vix_equals_vix3m   the two indices' closes agree to the tick, as in a known fault of Yahoo's
+impossible_range   high or low contradicts the other prices, or the range is wider than the symbol ever saw
+not_positive       a price at or below zero (an optional symbol's: a required one's session is refused)
+carried_N          the rate of N sessions before, because this session has none
 """
 
 from __future__ import annotations

@@ -52,4 +52,4 @@ class BatchedSqliteEventLogStorage(RangeEvents, SqliteEventLogStorage):
             connection.execute(table.insert(), rows)
         with self.index_transaction() as connection:
             inserted = connection.execute(table.insert().returning(table.c.id, sort_by_parameter_order=True), rows)
-            self._store_asset_event_index(connection, events, [row[0] for row in inserted])
+            self._index_asset_events(connection, events, [row[0] for row in inserted])

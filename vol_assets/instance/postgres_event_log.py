@@ -38,4 +38,4 @@ class PostgresEventLog(RangeEvents, PostgresEventLogStorage):
             inserted = connection.execute(table.insert().returning(table.c.id, sort_by_parameter_order=True), rows)
             ids = [row[0] for row in inserted]
         with self.index_transaction() as connection:
-            self._store_asset_event_index(connection, events, ids)
+            self._index_asset_events(connection, events, ids)

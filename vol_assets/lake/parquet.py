@@ -131,9 +131,7 @@ class Lake:
         """Write (session, rows) pairs as they come, a batch at a time; returns the sessions written."""
         return self._write_batches(contract, ((session, self._arrow(contract, rows)) for session, rows in sessions))
 
-    def _write_batches(
-        self, contract: Contract, tables: Iterable[tuple[dt.date, pyarrow.Table]]
-    ) -> list[dt.date]:
+    def _write_batches(self, contract: Contract, tables: Iterable[tuple[dt.date, pyarrow.Table]]) -> list[dt.date]:
         written: list[dt.date] = []
         tables = iter(tables)
         while batch := list(itertools.islice(tables, BATCH_SESSIONS)):
@@ -169,11 +167,11 @@ class Lake:
     def _replace(self, files: list[tuple[Path, pyarrow.Table]]) -> None:
         with self._aside() as aside:
             names = [aside / str(number) for number in range(len(files))]
-            for name, (_, table) in zip(names, files):
+            for name, (_, table) in zip(names, files, strict=True):
                 name.mkdir()
                 pyarrow.parquet.write_table(table, name / FILE_NAME, compression="snappy")
             os.sync()
-            for name, (path, _) in zip(names, files):
+            for name, (path, _) in zip(names, files, strict=True):
                 if path.parent.exists():
                     os.replace(name / FILE_NAME, path)
                 else:

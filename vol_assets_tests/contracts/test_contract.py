@@ -19,7 +19,9 @@ TOY = Contract(
     description="A table of two columns and one rule.",
     columns={
         "date": date_column(),
-        "vol": column("float64", "a volatility", pa.Check.in_range(0, 5, error="within 0 ... 5"), unit="decimal a year"),
+        "vol": column(
+            "float64", "a volatility", pa.Check.in_range(0, 5, error="within 0 ... 5"), unit="decimal a year"
+        ),
         "note": column("str", "words"),
     },
     checks=(pa.Check(lambda frame: frame["vol"] != 1.5, name="not 1.5", error="not 1.5"),),

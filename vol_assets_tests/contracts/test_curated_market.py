@@ -30,7 +30,7 @@ def assert_refused(bars: pd.DataFrame, symbol: str, rule: str) -> None:
     verdict = judged(bars)
     assert verdict.refused == [BAD]
     assert set(verdict.good["date"]) == set(bars["date"]) - {BAD}
-    assert (symbol, rule) in set(zip(verdict.rejects["symbol"], verdict.rejects["rule"]))
+    assert (symbol, rule) in set(zip(verdict.rejects["symbol"], verdict.rejects["rule"], strict=True))
     assert set(verdict.rejects["symbol"]) == {symbol}
 
 
@@ -169,7 +169,7 @@ def test_one_bad_session_of_250_leaves_249_untouched(a_year):
 def test_every_breach_of_a_session_is_told_not_only_the_first(bars):
     bars = broken(broken(bars, "SPY", close=-5.0), "TLT", log_return=1.0)
     verdict = judged(bars)
-    assert set(zip(verdict.rejects["symbol"], verdict.rejects["rule"])) == {
+    assert set(zip(verdict.rejects["symbol"], verdict.rejects["rule"], strict=True)) == {
         ("SPY", "prices above zero and finite"),
         ("SPY", "low <= min(open, close, high)"),
         ("TLT", f"|log_return| <= {FUND_RETURN_LIMIT}"),

@@ -109,7 +109,9 @@ def test_a_feature_in_the_wrong_unit_is_refused_by_name(name, value):
 
 def test_there_are_21_features_named_as_in_the_design():
     assert len(L1_FEATURES) == 21
-    assert {f"spy_ret_{w}d" for w in (1, 5, 10, 20, 60)} | {f"spy_vol_{w}d" for w in (5, 10, 20, 60)} <= set(L1_FEATURES)
+    assert {f"spy_ret_{w}d" for w in (1, 5, 10, 20, 60)} | {f"spy_vol_{w}d" for w in (5, 10, 20, 60)} <= set(
+        L1_FEATURES
+    )
 
 
 def test_features_of_a_holiday_are_refused():
@@ -143,7 +145,11 @@ def test_raw_bars_keep_whatever_prices_came():
 
 @pytest.mark.parametrize(
     ("values", "rule"),
-    [({"symbol": "QQQ"}, "symbol: a known symbol"), ({"source": "bloomberg"}, "source"), ({"fetched_at": pd.NaT}, "fetched_at")],
+    [
+        ({"symbol": "QQQ"}, "symbol: a known symbol"),
+        ({"source": "bloomberg"}, "source"),
+        ({"fetched_at": pd.NaT}, "fetched_at"),
+    ],
 )
 def test_raw_bars_of_an_unknown_symbol_source_or_time_are_refused(values, rule):
     (broken,) = refused_for(RAW_MARKET, RAW_ROW, **values)

@@ -91,7 +91,9 @@ def test_a_rate_has_neither_return_nor_variances(raw):
     assert rates["close"].notna().all()
 
 
-@pytest.mark.parametrize("values", [{"close": -5.0}, {"close": 0.0}, {"previous_close": 0.0}, {"open": -1.0, "low": -2.0}])
+@pytest.mark.parametrize(
+    "values", [{"close": -5.0}, {"close": 0.0}, {"previous_close": 0.0}, {"open": -1.0, "low": -2.0}]
+)
 def test_numbers_without_a_logarithm_become_nulls_and_never_infinities(raw, change, values):
     curated = curate(change(raw, DAY, "GC=F", **values))
     numbers = curated[["log_return", "overnight_variance", "range_variance"]]

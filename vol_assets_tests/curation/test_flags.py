@@ -129,7 +129,9 @@ def test_a_range_within_rounding_and_what_was_ever_seen_is_not_flagged(raw, chan
     assert flags(change(raw, DAY, "SPY", **prices)) == {}
 
 
-@pytest.mark.parametrize(("symbol", "limit"), [("SPY", 0.25), ("GC=F", 0.25), ("VIX", 1.1), ("VIX3M", 0.75), ("GVZ", 1.1)])
+@pytest.mark.parametrize(
+    ("symbol", "limit"), [("SPY", 0.25), ("GC=F", 0.25), ("VIX", 1.1), ("VIX3M", 0.75), ("GVZ", 1.1)]
+)
 def test_each_symbol_has_its_own_widest_range(raw, change, symbol, limit):
     def wide(width):
         return change(raw, DAY, symbol, open=100.0, low=100.0, close=101.0, high=100.0 * np.exp(width))

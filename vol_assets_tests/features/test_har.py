@@ -15,7 +15,9 @@ def by_definition(bars: pd.DataFrame, t: int) -> dict[str, float]:
         return bars[bars["symbol"] == symbol].sort_values("date")[column].tolist()
 
     returns = series("SPY", "log_return")
-    variance = [a + b for a, b in zip(series("SPY", "range_variance"), series("SPY", "overnight_variance"), strict=True)]
+    variance = [
+        a + b for a, b in zip(series("SPY", "range_variance"), series("SPY", "overnight_variance"), strict=True)
+    ]
     vix, vix3m = series("VIX", "close")[t], series("VIX3M", "close")[t]
     row = {f"log_var_{w}d": math.log(252 / w * math.fsum(variance[t - w + 1 : t + 1])) for w in (1, 5, 22)}
     row |= {"log_vix": math.log(vix / 100), "log_vix_term": math.log(vix / vix3m)}

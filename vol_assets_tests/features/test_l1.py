@@ -43,7 +43,13 @@ def by_definition(bars: pd.DataFrame, t: int) -> dict[str, float]:
     row |= {"vix": vix, "vix3m": vix3m, "vix_term": vix3m / vix}
     up = sum(r for r in last(spy, 14) if r > 0) / 14
     row["rsi_spy_14"] = 100 * up / (sum(abs(r) for r in last(spy, 14)) / 14)
-    for name, other, width in (("tlt", tlt, 20), ("tlt", tlt, 60), ("hyg", hyg, 20), ("hyg", hyg, 60), ("gld", gld, 60)):
+    for name, other, width in (
+        ("tlt", tlt, 20),
+        ("tlt", tlt, 60),
+        ("hyg", hyg, 20),
+        ("hyg", hyg, 60),
+        ("gld", gld, 60),
+    ):
         row[f"corr_spy_{name}_{width}d"] = pearson(last(spy, width), last(other, width))
     row["hyg_tlt_spread"] = hyg[t] - tlt[t]
     row["rv_vix_spread_20d"] = row["spy_vol_20d"] - vix

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vol_assets import clock
@@ -138,6 +138,7 @@ def test_sessions_before_the_first_out_of_sample_date_have_no_row_and_are_not_re
     assert len(run(early)[1]) == 0
 
 
+@settings(max_examples=40)
 @given(
     trained=st.sampled_from(list(DAYS[:-6])),
     tested_from=st.integers(0, len(DAYS) - 1),

@@ -102,14 +102,13 @@ def assert_same_rows(both, batches: list[list[EventLogEntry]]) -> dict[str, list
     return right
 
 
-def taken_in_batches(ours, monkeypatch, batch) -> bool:
-    """Whether a batch was stored by the one transaction, and not event by event."""
+def stored_singly(ours, monkeypatch, batch) -> int:
+    """How many events of a batch were stored one by one, the stock way."""
     singly = []
     real = type(ours).store_event
     monkeypatch.setattr(type(ours), "store_event", lambda self, event: (singly.append(event), real(self, event)))
     ours.store_event_batch(batch)
-    assert len(singly) in (0, len(batch))
-    return not singly
+    return len(singly)
 
 
 # ---------------------------------------------------------------------- rows equal to the stock storage's
@@ -185,26 +184,30 @@ def test_events_are_found_by_the_storages_own_queries(ours):
 # ---------------------------------------------------------------------- what it does not know takes the stock way
 
 
+def check_planned(run: str = "run-1", key=KEYS[0]) -> EventLogEntry:
+    plan = AssetCheckEvaluationPlanned(asset_key=key, check_name="sound")
+    return entry(DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, plan, run)
+
+
 @pytest.mark.parametrize(
-    ("batch", "batched"),
+    ("batch", "singly"),
     [
-        ([planned(), planned(day="2024-01-03")], True),
-        ([materialized(), observed()], True),
-        ([materialized(), materialized(run="run-2")], False),  # two runs have two databases
-        ([materialized(run=""), materialized(run="")], False),  # reported from outside a run
-        ([materialized(), entry(DagsterEventType.STEP_START)], False),
-        ([materialized(), entry(None)], False),  # a line of a log
-        ([], True),
+        ([planned(), planned(day="2024-01-03")], 0),
+        ([materialized(), observed()], 0),
+        ([materialized(), materialized(run="run-2"), materialized()], 0),  # two runs have two databases
+        ([materialized(run=""), materialized(run="")], 2),  # reported from outside a run
+        ([materialized(), entry(DagsterEventType.STEP_START), materialized(KEYS[1])], 1),
+        ([materialized(), entry(None)], 1),  # a line of a log
+        ([planned(), check_planned(), check_planned("run-2"), planned(KEYS[1]), check_planned(key=KEYS[1])], 3),
+        ([], 0),
     ],
-    ids=["plans", "known kinds", "two runs", "runless", "unknown kind", "log line", "nothing"],
+    ids=["plans", "known kinds", "two runs", "runless", "unknown kind", "log line", "plans of checks", "nothing"],
 )
-def test_batches_of_one_run_and_known_kinds_are_stored_at_once_and_all_others_the_stock_way(
-    both, monkeypatch, batch, batched
-):
+def test_what_is_not_an_asset_event_of_a_run_is_stored_the_stock_way_in_its_place(both, monkeypatch, batch, singly):
     stock, ours = both
     for event in batch:
         stock.store_event(event)
-    assert taken_in_batches(ours, monkeypatch, batch) == batched
+    assert stored_singly(ours, monkeypatch, batch) == singly
     assert tables(Path(stock._base_dir)) == tables(Path(ours._base_dir))
 
 
@@ -276,18 +279,18 @@ def check_rows(instance, run_id: str) -> list[tuple]:
     return rows
 
 
-def test_a_range_run_stores_its_plans_and_materializations_in_two_batches(instance, monkeypatch):
-    sizes = []
-    real = BatchedSqliteEventLogStorage.store_event_batch
+def test_a_range_run_stores_no_session_on_its_own(instance, monkeypatch):
+    singly = []
+    real = BatchedSqliteEventLogStorage.store_event
     monkeypatch.setattr(
         BatchedSqliteEventLogStorage,
-        "store_event_batch",
-        lambda self, events: (sizes.append((events[0].dagster_event_type, len(events))), real(self, events)),
+        "store_event",
+        lambda self, event: (singly.append(event.dagster_event_type), real(self, event)),
     )
     days = DAYS.get_partition_keys()
     assert dg.materialize([range_asset], instance=instance, tags=range_tags(days[0], days[-1])).success
-    assert (PLANNED, len(days)) in sizes
-    assert (MATERIALIZATION, len(days)) in sizes
+    assert not {PLANNED, MATERIALIZATION} & set(singly)
+    assert DagsterEventType.STEP_START in singly  # this does see single events
     assert instance.get_materialized_partitions(CHECKED) == set(days)
 
 
@@ -327,9 +330,7 @@ def test_the_good_sessions_of_a_step_that_then_fails_are_recorded(instance):
         record_sessions(context, context.partition_keys[:3], {"rows": 9})
         raise dg.Failure("two of five sessions refused")
 
-    result = dg.materialize(
-        [partly_good], instance=instance, tags=range_tags(days[0], days[-1]), raise_on_error=False
-    )
+    result = dg.materialize([partly_good], instance=instance, tags=range_tags(days[0], days[-1]), raise_on_error=False)
     assert not result.success
     assert instance.get_materialized_partitions(AssetKey("partly_good")) == set(days[:3])
     latest = instance.get_latest_materialization_event(AssetKey("partly_good"))

@@ -105,7 +105,9 @@ def test_writing_a_frame_without_rows_writes_nothing(lake, make_frame):
 
 @session_tables
 def test_reading_what_is_not_there_gives_an_empty_frame_of_the_right_types(lake, make_frame, contract):
-    assert lake.read(contract, FIRST, LAST).dtypes.to_dict() == make_frame(contract, str(DAY), str(DAY)).dtypes.to_dict()
+    assert (
+        lake.read(contract, FIRST, LAST).dtypes.to_dict() == make_frame(contract, str(DAY), str(DAY)).dtypes.to_dict()
+    )
     assert len(lake.read(contract, FIRST, LAST)) == 0
 
 
@@ -199,7 +201,9 @@ def test_a_file_of_another_shape_is_named_with_the_remedy(lake, make_frame):
     path.parent.mkdir(parents=True)
     for frame in (pd.DataFrame({"symbol": ["SPY"]}), make_frame(RAW_MARKET, str(DAY), str(DAY)).assign(close="a")):
         frame.to_parquet(path)
-        with pytest.raises(LakeError, match=f"date={DAY}.*cannot be read as raw/market.*materialize that session again"):
+        with pytest.raises(
+            LakeError, match=f"date={DAY}.*cannot be read as raw/market.*materialize that session again"
+        ):
             lake.read(RAW_MARKET, DAY, DAY)
 
 
@@ -236,13 +240,13 @@ def test_a_good_session_stays_when_its_replacement_is_refused(lake, make_frame):
 def test_a_data_folder_that_cannot_be_written_says_so_and_what_to_do(tmp_path, make_frame, do):
     (tmp_path / "taken").write_text("a regular file where the data folder should be")
     lake = Lake(tmp_path / "taken" / "lake", "sample")
+    actions = {
+        "claim": lake.claim,
+        "write": lambda: lake.write(FEATURES_HAR, make_frame(FEATURES_HAR, str(DAY), str(DAY))),
+        "write_rejects": lambda: lake.write_rejects(FEATURES_HAR, _rejects(DAY)),
+    }
     with pytest.raises(LakeError) as raised:
-        if do == "claim":
-            lake.claim()
-        elif do == "write":
-            lake.write(FEATURES_HAR, make_frame(FEATURES_HAR, str(DAY), str(DAY)))
-        else:
-            lake.write_rejects(FEATURES_HAR, _rejects(DAY))
+        actions[do]()
     assert f"the data folder {lake.root} cannot be written" in str(raised.value)
     assert "point VOL_ASSETS_DATA at another" in str(raised.value)
 

@@ -1,6 +1,7 @@
 """Runs found by tag, ended whatever happens; the champion alias."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -84,15 +85,13 @@ def test_two_experiments_in_one_store_do_not_share_runs(tracking):
     assert there.info.experiment_id == other.experiment_id()
 
 
-def test_a_run_is_looked_at_on_the_local_ui_or_the_tracking_server(tracking, monkeypatch):
+def test_a_run_is_looked_at_where_the_setting_says(tracking):
     with tracking.run("seen", identity("seen")) as run:
         pass
     path = f"#/experiments/{tracking.experiment_id()}/runs/{run.info.run_id}"
     assert tracking.url(run.info.run_id) == f"http://127.0.0.1:5000/{path}"
-    local = tracking.client
-    monkeypatch.setattr(Tracking, "client", local)
-    served = Tracking("http://mlflow:5000/", "rooms", tracking.artifacts)
-    assert served.url(run.info.run_id) == f"http://mlflow:5000/{path}"
+    elsewhere = replace(tracking, ui="https://mlflow.example/")
+    assert elsewhere.url(run.info.run_id) == f"https://mlflow.example/{path}"
 
 
 def test_there_is_no_champion_of_a_model_nobody_registered_or_crowned(tracking):
