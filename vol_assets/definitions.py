@@ -15,8 +15,9 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 from vol_assets.assets.features import features_har, features_l1  # noqa: E402
-from vol_assets.assets.forecast import rv_5d, rv_backtest, rv_explanation, rv_model  # noqa: E402
 from vol_assets.assets.market import curated_market, raw_market  # noqa: E402
+from vol_assets.assets.rv_ledger import rv_5d  # noqa: E402
+from vol_assets.assets.rv_training import rv_backtest, rv_explanation, rv_model  # noqa: E402
 from vol_assets.automation.jobs import JOBS  # noqa: E402
 from vol_assets.automation.progress import progress_logger  # noqa: E402
 from vol_assets.automation.resources import build_resources  # noqa: E402

@@ -104,12 +104,11 @@ class CodeLocation:
         environment = {"VOL_ASSETS_DATA": str(folder), "VOL_ASSETS_SOURCE": source}
         environment |= {"VOL_ASSETS_FILES": str(drop)} if drop else {}
         environment |= {"MLFLOW_TRACKING_URI": mlflow} if mlflow else {}
-        home = dagster_home(folder)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DAGSTER_HOME", str(home))
-            instance = dg.DagsterInstance.from_config(str(home))
+        settings = Settings.from_env(environment)
+        with at_home(settings):
+            instance = dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"])
         with instance:
-            yield cls(Settings.from_env(environment), instance)
+            yield cls(settings, instance)
 
     def run(
         self,
@@ -164,6 +163,14 @@ class DropFolder:
         for symbol, prices in self.prices.items():
             shown = prices if last is None else prices.loc[:last]
             shown.to_csv(self.folder / "bars" / f"{symbol.replace('=', '_')}.csv", index_label="date")
+
+
+@contextmanager
+def at_home(settings: Settings) -> Iterator[None]:
+    """DAGSTER_HOME in the environment: whoever opens the instance anew asks it where the event log is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(dagster_home(settings.data)))
+        yield
 
 
 def dagster_home(folder: Path) -> Path:

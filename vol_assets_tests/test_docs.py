@@ -13,7 +13,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_the_tables_page_is_what_the_contracts_say():
-    assert (ROOT / "docs" / "tables.md").read_text() == as_markdown(), "run: python -m vol_assets.contracts > docs/tables.md"
+    assert (ROOT / "docs" / "tables.md").read_text() == as_markdown(), (
+        "run: python -m vol_assets.contracts > docs/tables.md"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -49,7 +51,10 @@ def test_the_lock_file_pins_every_package_the_project_names():
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(need for extra in project["optional-dependencies"].values() for need in extra)]
+    wanted = [
+        *project["dependencies"],
+        *(need for extra in project["optional-dependencies"].values() for need in extra),
+    ]
     lock = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9_.\[\]-]+==[^=\s]+", line) for line in lock)
     pinned = {_name(line) for line in lock}

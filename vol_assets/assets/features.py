@@ -14,7 +14,7 @@ import pandas as pd
 from vol_assets import clock
 from vol_assets.assets.pages import picture, table
 from vol_assets.assets.partitions import SESSIONS
-from vol_assets.assets.publish import asked_sessions, publish, session_asset
+from vol_assets.assets.publish import asked_sessions, publish, session_asset, warning
 from vol_assets.contracts import Contract
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
 from vol_assets.contracts.market import CURATED_MARKET
@@ -84,15 +84,12 @@ def _features(
             **(_picture(lake, rows) if contract is FEATURES_L1 else {}),
         },
         checks=[
-            dg.AssetCheckResult(
-                check_name=GAPS_CHECK,
-                passed=not gaps,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={
-                    "null rows": len(null),
-                    "sessions missing from curated/market": ", ".join(map(str, gaps[:20])) or "none",
-                    "warm-up": f"rows before the {lookback + 1}th session with every return are null by design",
-                },
+            warning(
+                GAPS_CHECK,
+                not gaps,
+                null_rows=len(null),
+                missing_from_curated_market=", ".join(map(str, gaps[:20])) or "none",
+                warm_up=f"rows before the {lookback + 1}th session with every return are null by design",
             )
         ],
     )
@@ -116,4 +113,5 @@ def _picture(lake: Lake, rows: pd.DataFrame) -> dict[str, dg.MetadataValue]:
         earlier = lake.read(FEATURES_L1, before[-wanted:][0], before[-1]).set_index("date")
         rows = pd.concat([earlier, rows])
     shown = rows.tail(CHART_SESSIONS)
-    return {"over time": picture(feature_history(shown))} if shown.notna().any(axis=None) else {}
+    drawable = len(shown) > 1 and shown.notna().any(axis=None)  # one session has no time axis
+    return {"over time": picture(feature_history(shown))} if drawable else {}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.assets.pages import table
-from vol_assets.assets.publish import asked_sessions, publish, session_asset
+from vol_assets.assets.publish import asked_sessions, publish, session_asset, warning
 from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.symbols import REQUIRED_SYMBOLS, SYMBOLS
@@ -63,15 +63,12 @@ def raw_market(
             "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in answer.notes) or "none"),
         },
         checks=[
-            dg.AssetCheckResult(
-                check_name=COMPLETE_CHECK,
-                passed=not incomplete,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={
-                    "incomplete sessions": len(incomplete),
-                    "which": _some(incomplete) or "none",
-                    "remedy": "the daily job fetches incomplete sessions of the last ten again",
-                },
+            warning(
+                COMPLETE_CHECK,
+                not incomplete,
+                incomplete_sessions=len(incomplete),
+                which=_some(incomplete) or "none",
+                remedy="the daily job fetches incomplete sessions of the last ten again",
             )
         ],
     )
@@ -102,14 +99,7 @@ def curated_market(
         CURATED_MARKET,
         curated,
         metadata={"bars": table(newest.drop(columns="date")), "flags of this run": table(counts)},
-        checks=[
-            dg.AssetCheckResult(
-                check_name=FLAGS_CHECK,
-                passed=notable.empty,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"flags": table(counts)},
-            )
-        ],
+        checks=[warning(FLAGS_CHECK, notable.empty, flags=table(counts))],
     )
 
 

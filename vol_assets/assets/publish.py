@@ -42,7 +42,9 @@ def session_asset(contract: Contract, *, group: str, checks: Sequence[str] = (),
         metadata={"dagster/column_schema": column_schema(contract), "lake folder": contract.name},
         check_specs=[
             dg.AssetCheckSpec(
-                CONTRACT_CHECK, asset=key, description="Every row keeps the table's contract. Refused rows are not written."
+                CONTRACT_CHECK,
+                asset=key,
+                description="Every row keeps the table's contract; refused sessions are not written.",
             ),
             *(dg.AssetCheckSpec(name, asset=key) for name in checks),
         ],
@@ -59,6 +61,12 @@ def asked_sessions(context: dg.AssetExecutionContext) -> list[dt.date]:
             "are the ends of --partition-range swapped?"
         )
     return asked
+
+
+def warning(check_name: str, passed: bool, **metadata: Any) -> dg.AssetCheckResult:
+    """The result of a check that warns and never blocks."""
+    said = {name.replace("_", " "): value for name, value in metadata.items()}
+    return dg.AssetCheckResult(check_name=check_name, passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata=said)
 
 
 def publish(
@@ -82,7 +90,8 @@ def publish(
     """
     asked = asked_sessions(context)
     verdict = contract.judge(frame)
-    refusals = [part for part in (rejects, verdict.rejects, _absent(asked, frame, rejects, rowless)) if part is not None and len(part)]
+    parts = (rejects, verdict.rejects, _absent(asked, frame, rejects, rowless))
+    refusals = [part for part in parts if part is not None and len(part)]
     refused = pd.concat(refusals, ignore_index=True) if refusals else pd.DataFrame(columns=REJECT_COLUMNS)
     bad = set(pd.to_datetime(refused["date"]).dt.date)
     good_sessions = [session for session in asked if session not in bad]

@@ -3,7 +3,7 @@
 Our own, because Dagster's stock schedule of a partitioned job runs on holidays too. Half past six is after every
 close and after the vendors' closing prices; the session's partition is there by then, winter and summer.
 
-The run begins at the earliest of the last REFETCH_SESSIONS sessions that is missing or flagged incomplete, if
+The run begins at the earliest of the last REFETCH_SESSIONS sessions that is incomplete or missing from a table, if
 there is one: then it is a range, so that what depends on the refilled session is computed again with it.
 """
 
@@ -16,12 +16,14 @@ import dagster as dg
 
 from vol_assets import clock
 from vol_assets.automation.jobs import daily_job
-from vol_assets.contracts.market import RAW_MARKET
+from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
+from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.curation.raw import incomplete_sessions
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 
 REFETCH_SESSIONS = 10
+DAILY_TABLES = (RAW_MARKET, CURATED_MARKET, FEATURES_L1, FEATURES_HAR)
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -36,7 +38,7 @@ def build_daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
         default_status=(
             dg.DefaultScheduleStatus.RUNNING if settings.schedules_running else dg.DefaultScheduleStatus.STOPPED
         ),
-        description="The session just closed, and again the incomplete ones of the last ten; skips holidays by name.",
+        description="The session just closed, and again what the last ten lack; skips holidays by name.",
     )
     def daily_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         day = context.scheduled_execution_time.astimezone(clock.NEW_YORK).date()
@@ -59,15 +61,20 @@ def plan_day(day: dt.date, first_session: Callable[[dt.date], dt.date]) -> dg.Ru
 
 
 def refetch_from(lake: Lake, session: dt.date) -> dt.date:
-    """The earliest of the REFETCH_SESSIONS before `session` that the lake misses or holds incomplete, or `session`.
+    """The earliest of the REFETCH_SESSIONS before `session` that the lake holds incomplete or some table lacks, or
+    `session`.
 
-    Sessions before the lake's first are not missing: an empty lake asks for nothing but today.
+    A table lacks what was missed while nobody ran it, what was refused (the vendor may have mended it since), and
+    what was not made because the table before it failed. Sessions before its first are not missing: an empty lake
+    asks for nothing but today.
     """
-    first = clock.offset(session, -REFETCH_SESSIONS)
-    held = lake.sessions(RAW_MARKET)
-    if not held:
-        return session
-    before = clock.offset(session, -1)
-    missing = [day for day in lake.missing(RAW_MARKET, first, before) if day > held[0]]
+    first, before = clock.offset(session, -REFETCH_SESSIONS), clock.offset(session, -1)
     incomplete = incomplete_sessions(lake.read(RAW_MARKET, first, before))
+    missing = [
+        day
+        for table in DAILY_TABLES
+        if (held := lake.sessions(table))
+        for day in lake.missing(table, first, before)
+        if day > held[0]
+    ]
     return min([*missing, *incomplete, session])

@@ -57,6 +57,14 @@ def _low_is_lowest(frame: pd.DataFrame) -> pd.Series:
     return frame["low"].isna() | (frame["low"] <= bottom * (1 + ROUNDING))
 
 
+def _open_high_low() -> dict[str, pa.Column]:
+    meanings = {"open": "first price", "high": "highest price", "low": "lowest price"}
+    return {
+        name: column("float64", f"{meaning}; null in close-only series", unit="USD, index points", nullable=True)
+        for name, meaning in meanings.items()
+    }
+
+
 SESSION_CHECK = pa.Check(_is_session, name="an exchange session", error="an exchange session")
 SYMBOL_CHECK = pa.Check.isin(SYMBOLS, error="a known symbol")
 
@@ -66,9 +74,7 @@ RAW_MARKET = Contract(
     columns={
         "date": column("datetime64[ns]", "exchange session (New York date)", SESSION_CHECK),
         "symbol": column("str", "SPY VIX VIX3M TLT HYG GLD, and GC=F GVZ IRX where the source has them", SYMBOL_CHECK),
-        "open": column("float64", "first price; null in close-only series", unit="USD, index points", nullable=True),
-        "high": column("float64", "highest price", unit="USD, index points", nullable=True),
-        "low": column("float64", "lowest price", unit="USD, index points", nullable=True),
+        **_open_high_low(),
         "close": column(
             "float64", "last price; IRX: bank-discount yield", unit="USD, index points, percent a year", nullable=True
         ),
@@ -87,13 +93,11 @@ RAW_MARKET = Contract(
 
 CURATED_MARKET = Contract(
     key=("curated", "market"),
-    description="Validated daily bars, nine rows a session, with total log return, overnight and range variance, flags.",
+    description="Validated daily bars, nine rows a session: total log return, overnight and range variance, flags.",
     columns={
         "date": column("datetime64[ns]", "exchange session (New York date)", SESSION_CHECK),
         "symbol": column("str", "one of the nine symbols", SYMBOL_CHECK),
-        "open": column("float64", "first price", unit="USD, index points", nullable=True),
-        "high": column("float64", "highest price", unit="USD, index points", nullable=True),
-        "low": column("float64", "lowest price", unit="USD, index points", nullable=True),
+        **_open_high_low(),
         "close": column(
             "float64",
             "last price; IRX: bank-discount yield, carried from up to 5 sessions before where it is missing",

@@ -49,22 +49,21 @@ def flag_bars(bars: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """
     prices = bars[PRICES]
     known = bars["close"].notna()
-    full_bar = prices.notna().all(axis=1)
     limit = bars["symbol"].map(RANGE_LIMIT).fillna(FUND_RANGE_LIMIT)
     positive = ~(prices <= 0).any(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         width = np.log(bars["high"].where(positive) / bars["low"].where(positive))
-    top, bottom = prices[["open", "close"]].max(axis=1), prices[["open", "close"]].min(axis=1)
+    top, bottom = prices[["open", "close", "low"]].max(axis=1), prices[["open", "close", "high"]].min(axis=1)
     contradicts = (bars["high"] < top - ROUNDING * top.abs()) | (bars["low"] > bottom + ROUNDING * bottom.abs())
     is_rate = bars["symbol"].isin(RATES)
     flags = {
         "missing_symbol": ~known,
         "no_previous_close": known & bars["previous_close"].isna() & ~is_rate,
         "unfinished": known & unfinished(bars),
-        "stale_bar": full_bar & (prices.to_numpy() == before[PRICES].to_numpy()).all(axis=1),
+        "stale_bar": (prices.to_numpy() == before[PRICES].to_numpy()).all(axis=1),
         "repeated_close": known & ~is_rate & (bars["close"].to_numpy() == before["close"].to_numpy()),
         "vix_equals_vix3m": _vix_equals_vix3m(bars),
-        "impossible_range": known & (contradicts | (bars["high"] < bars["low"]) | (width > limit)),
+        "impossible_range": known & (contradicts | (width > limit)),
         "not_positive": ~positive & ~is_rate,  # a bill's yield may touch zero and below
     }
     return pd.DataFrame(flags, index=bars.index)[list(FLAGS)]

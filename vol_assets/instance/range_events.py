@@ -44,7 +44,8 @@ class RangeEvents:
         """The tags of the events, and each asset's row: a kind of event writes columns of its own, the latest wins."""
         self._store_asset_event_tags(connection, events, ids)
         latest = {
-            (event.dagster_event.asset_key, event.dagster_event_type): (event, id) for event, id in zip(events, ids, strict=True)
+            (event.dagster_event.asset_key, event.dagster_event_type): (event, id)
+            for event, id in zip(events, ids, strict=True)
         }
         for event, id in sorted(latest.values(), key=lambda pair: pair[1]):
             self._store_asset_event(connection, event, id)

@@ -116,7 +116,8 @@ class Lake:
             return table.select(names).cast(pyarrow.schema([contract.arrow_schema.field(n) for n in names]))
         except (pyarrow.ArrowException, OSError, KeyError) as error:
             raise LakeError(
-                f"{path} cannot be read as {contract.name} ({error}); delete the file and materialize that session again"
+                f"{path} cannot be read as {contract.name} ({error}); "
+                "delete the file and materialize that session again"
             ) from error
 
     # ------------------------------------------------------------------ writing

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pytest
-from code_location import BARS, CHAIN, CodeLocation, files
+from code_location import BARS, CHAIN, CodeLocation, Ran, files
 
 from vol_assets import clock
 from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_L1, RAW_MARKET
@@ -31,14 +31,19 @@ def ranged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeLocation]:
 
 
 @pytest.fixture(scope="module")
-def daily(ranged: CodeLocation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeLocation]:
+def runs(ranged: CodeLocation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CodeLocation, list[Ran]]]:
     """The same history, and then a run a session."""
     folder = tmp_path_factory.mktemp("daily")
     shutil.copytree(ranged.settings.data.with_name("history") / "lake", folder / "lake")
     with CodeLocation.over(folder) as location:
-        for session in SESSIONS:
-            assert location.run(CHAIN, session).success
-        yield location
+        runs = [location.run(CHAIN, session) for session in SESSIONS]
+        assert all(run.success for run in runs)
+        yield location, runs
+
+
+@pytest.fixture(scope="module")
+def daily(runs: tuple[CodeLocation, list[Ran]]) -> CodeLocation:
+    return runs[0]
 
 
 def contents(location: CodeLocation) -> dict[str, dict[str, bytes]]:
@@ -65,6 +70,12 @@ def test_daily_and_range_runs_record_the_same_sessions(ranged: CodeLocation, dai
 def test_features_with_their_whole_history_are_complete(ranged: CodeLocation):
     assert ranged.read(FEATURES_L1, FIRST, LAST).notna().all(axis=None)
     assert ranged.read(FEATURES_HAR, FIRST, LAST).notna().all(axis=None)
+
+
+def test_a_lake_with_one_session_of_features_has_no_picture_of_them_yet(runs: tuple[CodeLocation, list[Ran]]):
+    first, second, *_ = runs[1]
+    assert "over time" not in first.metadata("features/l1")
+    assert second.metadata("features/l1")["over time"].startswith("![picture](data:image/png;base64,")
 
 
 def test_the_same_run_again_leaves_raw_untouched_and_the_rest_equal_to_the_byte(ranged: CodeLocation):

@@ -136,6 +136,7 @@ def test_a_session_twice_is_refused():
 def test_refused_sessions_are_listed_once_each_and_in_order():
     verdict = TOY.judge(toy([9, 0.1, 1.5, -1]))
     assert verdict.refused == [pd.Timestamp(day) for day in ("2024-01-02", "2024-01-04", "2024-01-05")]
+    assert list(verdict.good["vol"]) == [0.1]
 
 
 @pytest.mark.parametrize(

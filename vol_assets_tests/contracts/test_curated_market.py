@@ -72,9 +72,15 @@ def test_a_low_above_another_price_beyond_rounding_refuses_the_session(bars, sym
     assert_good(broken(bars, symbol, low=bottom * (1 + 0.5 * ROUNDING)))
 
 
-def test_a_high_below_the_low_breaks_both_rules_of_the_range(bars):
-    verdict = judged(broken(bars, "SPY", open=np.nan, close=100.0, high=90.0, low=110.0))
+def test_a_high_below_the_low_beyond_rounding_refuses_the_session_though_the_close_lies_near_both(bars):
+    def crossed(by):
+        return broken(
+            bars, "SPY", open=100.0, close=100.0, high=100 * (1 - by * ROUNDING), low=100 * (1 + by * ROUNDING)
+        )
+
+    verdict = judged(crossed(0.9))
     assert set(verdict.rejects["rule"]) == {"high >= max(open, close, low)", "low <= min(open, close, high)"}
+    assert_good(crossed(0.4))
 
 
 @pytest.mark.parametrize("symbol", INDICES)

@@ -105,6 +105,7 @@ def test_two_missing_indices_are_not_equal(raw, remove):
         {"high": 99.0, "low": 98.0, "open": 98.0 * (1 - 2 * ROUNDING), "close": 98.5},  # low above the open
         {"high": 99.0, "low": 98.0, "open": 98.5, "close": 98.0 * (1 - 2 * ROUNDING)},  # low above the close
         {"high": 98.0, "low": 99.0, "open": np.nan, "close": 98.5},
+        {"high": 98.0 * (1 - 0.9 * ROUNDING), "low": 98.0 * (1 + 0.9 * ROUNDING), "open": 98.0, "close": 98.0},
         {"high": 98.0 * np.exp(0.2501), "low": 98.0, "open": 98.5, "close": 99.0},  # wider than a fund ever was
     ],
 )
@@ -122,6 +123,7 @@ def test_a_range_that_cannot_be_is_flagged_and_offers_no_variance(raw, change, p
     [
         {"high": 99.0, "low": 98.0, "open": 98.5, "close": 99.0 * (1 + 0.5 * ROUNDING)},
         {"high": 99.0, "low": 98.0, "open": 98.0 * (1 - 0.5 * ROUNDING), "close": 98.5},
+        {"high": 98.0 * (1 - 0.4 * ROUNDING), "low": 98.0 * (1 + 0.4 * ROUNDING), "open": 98.0, "close": 98.0},
         {"high": 98.0 * np.exp(0.2499), "low": 98.0, "open": 98.5, "close": 99.0},
     ],
 )

@@ -179,7 +179,7 @@ def test_an_unpartitioned_table_is_stored_loaded_and_projected(manager, make_fra
 
 def test_an_asset_without_a_contract_is_refused_by_name(manager, frame):
     context = dg.build_output_context(asset_key=["somewhere", "else"])
-    with pytest.raises(LakeError, match="somewhere/else has no contract; add one to vol_assets.contracts"):
+    with pytest.raises(LakeError, match=r"somewhere/else has no contract; add one to vol_assets\.contracts"):
         manager.handle_output(context, frame)
 
 

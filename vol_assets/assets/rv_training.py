@@ -1,12 +1,10 @@
-"""forecast/*: the walk-forward backtest, the registered model, its explanation, and the ledger of forecasts.
+"""forecast/rv_backtest, rv_model, rv_explanation: what is made from all sessions at once.
 
-Training reads every session the lake holds, by the lake reader, and lists which those were. The ledger is a
-session table like any other: it forecasts with the champion or takes the backtest's out-of-sample forecast.
+They read every session the lake holds, by the lake reader, and say which those were. Each keeps its own MLflow run.
 """
 
-import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,17 +12,17 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from vol_assets.assets.champion import champion_of
 from vol_assets.assets.pages import column_schema, picture, table
-from vol_assets.assets.publish import OWNERS, asked_sessions, publish, session_asset
+from vol_assets.assets.publish import OWNERS
 from vol_assets.contracts import Contract
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1, L1_FEATURES
-from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
+from vol_assets.contracts.forecast import RV_BACKTEST, RV_EXPLANATION
 from vol_assets.contracts.market import CURATED_MARKET
 from vol_assets.errors import ForecastError
 from vol_assets.forecasting.evaluation import score, score_by_year
 from vol_assets.forecasting.explanation import BASE_VALUE, mean_abs_shap, shap_values
 from vol_assets.forecasting.frame import complete, modelling_frame
-from vol_assets.forecasting.ledger import Champion, ledger
 from vol_assets.forecasting.models import MODELS, XGB_21
 from vol_assets.forecasting.models.boosted import BoostedTrees
 from vol_assets.forecasting.rv_model import train
@@ -183,7 +181,7 @@ def rv_explanation(
 
     frame = modelling_history(lake)
     recent = frame[complete(frame)].tail(EXPLAINED_SESSIONS)
-    champion = _champion(mlflow, lake)
+    champion = champion_of(lake, mlflow)
     if champion is None:
         raise ForecastError("there is no champion of spy_rv_5d to explain; materialize forecast/rv_model first")
     values = shap_values(champion.forecaster, recent)
@@ -212,57 +210,6 @@ def rv_explanation(
     )
 
 
-@session_asset(
-    RV_5D,
-    group="forecast",
-    ins={"features_l1": dg.AssetIn(dg.AssetKey(FEATURES_L1.key))},
-    deps=[rv_model, rv_backtest],
-    description="The ledger: SPY's expected volatility over the next five sessions with its 10/50/90 % interval, and "
-    "which model made it when. live rows are never rewritten; sessions before the first out-of-sample date have no row.",
-)
-def rv_5d(
-    context: dg.AssetExecutionContext,
-    features_l1: pd.DataFrame,
-    lake: dg.ResourceParam[Lake],
-    mlflow: dg.ResourceParam[Tracking],
-) -> Iterator:
-    asked = asked_sessions(context)
-    days = pd.DatetimeIndex(asked, name="date").as_unit("ns")
-    stored = lake.read(RV_5D, asked[0], asked[-1])
-    backtest = None
-    if lake.path(RV_BACKTEST).exists():
-        backtest = lake.read_table(RV_BACKTEST).query("model == @REGISTERED")
-    rows, rejects = ledger(
-        features_l1.set_index("date").reindex(days),
-        stored,
-        champion=_champion(mlflow, lake),
-        backtest=backtest,
-        now=dt.datetime.now(dt.UTC),
-    )
-    held = lake.sessions(RV_5D)
-    same = _unchanged(stored, rows, [session for session in asked if session in set(held)])
-    if len(rows):
-        last = rows.iloc[-1]
-        context.log.info(
-            f"forecast/rv_5d {last['date']:%Y-%m-%d}: {last['forecast_vol']:.1%} "
-            f"({last['p10']:.1%} ... {last['p90']:.1%}) over the next 5 sessions, {last['origin']}, "
-            f"{last['model']} version {last['model_version']}"
-        )
-    yield from publish(
-        context,
-        lake,
-        RV_5D,
-        rows,
-        rejects=rejects,
-        unchanged=same,
-        rowless=[day.date() for day in days if day not in set(rows["date"]) | set(rejects["date"])],
-        metadata={
-            "origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows",
-            "last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"])),
-        },
-    )
-
-
 def modelling_history(lake: Lake) -> pd.DataFrame:
     """The modelling frame of every session the lake has features for."""
     held = lake.sessions(FEATURES_L1)
@@ -284,32 +231,6 @@ def fingerprint(frame: pd.DataFrame) -> str:
     return digest.hexdigest()[:16]
 
 
-def _champion(tracking: Tracking, lake: Lake) -> Champion | None:
-    from vol_assets.tracking.rv_model import MODEL, load_champion
-
-    loaded = load_champion(tracking)
-    if loaded is None:
-        return None
-    forecaster, version, source = loaded
-    if source != lake.source:
-        raise ForecastError(
-            f"the champion of {MODEL} (version {version}) was trained on the source {source!r}, this lake holds "
-            f"{lake.source!r}; train on this lake, or point MLFLOW_TRACKING_URI at its own store"
-        )
-    return Champion(forecaster, version)
-
-
-def _unchanged(stored: pd.DataFrame, rows: pd.DataFrame, held: list[dt.date]) -> list[dt.date]:
-    """The sessions of `held` whose stored row, or lack of one, is what would be written."""
-    old, new = stored.set_index("date"), rows.set_index("date")
-    same = []
-    for session in held:
-        day = pd.Timestamp(session)
-        if (day in old.index) == (day in new.index) and (day not in old.index or old.loc[day].equals(new.loc[day])):
-            same.append(session)
-    return same
-
-
 def _long(values: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     shape = values.shape[0], len(L1_FEATURES)
     return pd.DataFrame(
@@ -327,7 +248,9 @@ def _finding(scores: pd.DataFrame) -> str:
     """Whether the registered model earns its keep, said plainly."""
     ratio = scores.loc[REGISTERED, "qlike_vs_log_har_iv"]
     verdict = "beats" if ratio < 1 else "does not beat"
-    return f"{REGISTERED} {verdict} log_har_iv on QLIKE: ratio {ratio:.3f} over {scores.loc[REGISTERED, 'n']:.0f} sessions"
+    return (
+        f"{REGISTERED} {verdict} log_har_iv on QLIKE: ratio {ratio:.3f} over {scores.loc[REGISTERED, 'n']:.0f} sessions"
+    )
 
 
 def _in_short(scores: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,79 @@
+"""forecast/rv_5d, the ledger: a session table like any other, filled by the rules of `forecasting.ledger`."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+import pandas as pd
+
+from vol_assets.assets.champion import champion_of
+from vol_assets.assets.pages import table
+from vol_assets.assets.publish import asked_sessions, publish, session_asset
+from vol_assets.assets.rv_training import rv_backtest, rv_model
+from vol_assets.contracts.features import FEATURES_L1
+from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST
+from vol_assets.forecasting.ledger import ledger
+from vol_assets.lake import Lake
+from vol_assets.tracking import Tracking
+
+
+@session_asset(
+    RV_5D,
+    group="forecast",
+    ins={"features_l1": dg.AssetIn(dg.AssetKey(FEATURES_L1.key))},
+    deps=[rv_model, rv_backtest],
+    description="The ledger: SPY's expected volatility over the next five sessions with its 10/50/90 % interval, and "
+    "which model made it when. Live rows are never rewritten; sessions before the first out-of-sample date have none.",
+)
+def rv_5d(
+    context: dg.AssetExecutionContext,
+    features_l1: pd.DataFrame,
+    lake: dg.ResourceParam[Lake],
+    mlflow: dg.ResourceParam[Tracking],
+) -> Iterator:
+    asked = asked_sessions(context)
+    days = pd.DatetimeIndex(asked, name="date").as_unit("ns")
+    stored = lake.read(RV_5D, asked[0], asked[-1])
+    backtest = None
+    if lake.path(RV_BACKTEST).exists():
+        backtest = lake.read_table(RV_BACKTEST).query("model == @REGISTERED")
+    rows, rejects = ledger(
+        features_l1.set_index("date").reindex(days),
+        stored,
+        champion=champion_of(lake, mlflow),
+        backtest=backtest,
+        now=dt.datetime.now(dt.UTC),
+    )
+    held = lake.sessions(RV_5D)
+    same = _unchanged(stored, rows, [session for session in asked if session in set(held)])
+    if len(rows):
+        last = rows.iloc[-1]
+        context.log.info(
+            f"forecast/rv_5d {last['date']:%Y-%m-%d}: {last['forecast_vol']:.1%} "
+            f"({last['p10']:.1%} ... {last['p90']:.1%}) over the next 5 sessions, {last['origin']}, "
+            f"{last['model']} version {last['model_version']}"
+        )
+    yield from publish(
+        context,
+        lake,
+        RV_5D,
+        rows,
+        rejects=rejects,
+        unchanged=same,
+        rowless=[day.date() for day in days if day not in set(rows["date"]) | set(rejects["date"])],
+        metadata={
+            "origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows",
+            "last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"])),
+        },
+    )
+
+
+def _unchanged(stored: pd.DataFrame, rows: pd.DataFrame, held: list[dt.date]) -> list[dt.date]:
+    """The sessions of `held` whose stored row, or lack of one, is what would be written."""
+    old, new = stored.set_index("date"), rows.set_index("date")
+    same = []
+    for session in held:
+        day = pd.Timestamp(session)
+        if (day in old.index) == (day in new.index) and (day not in old.index or old.loc[day].equals(new.loc[day])):
+            same.append(session)
+    return same
