@@ -1,0 +1,274 @@
+"""Training, explaining and forecasting on 700 sessions of the sample market, with real MLflow stores."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from code_location import BARS, CHAIN, CodeLocation, DropFolder, Ran, files
+
+from vol_assets import clock
+from vol_assets.assets.forecast import modelling_history
+from vol_assets.assets.partitions import SESSIONS
+from vol_assets.contracts import FEATURES_L1, RV_5D, RV_BACKTEST, RV_EXPLANATION
+from vol_assets.contracts.features import L1_FEATURES
+from vol_assets.forecasting.frame import complete
+from vol_assets.forecasting.models import MODELS
+from vol_assets.forecasting.models.boosted import log_vol
+from vol_assets.tracking.rv_model import MODEL, load_champion
+
+DAYS = clock.sessions("2015-01-02", "2017-12-29")[:700]
+FIRST, LAST = DAYS[0], DAYS[-1]
+WARM_UP = 60  # sessions until the longest window is full: the lake begins at FIRST
+TRAINING = {"ops": {"forecast__rv_backtest": {"config": {"min_train": 300, "refit_every": 200}}}}
+ORIGIN = DAYS[WARM_UP - 1 + 300 + 5 - 1]  # the first session with 300 labels that end by it
+NEXT = [clock.offset(LAST, step) for step in (1, 2, 3, 4)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CodeLocation, Ran]]:
+    """The main job over DAYS."""
+    with CodeLocation.over(tmp_path_factory.mktemp("trained")) as location:
+        ran = location.run("", FIRST, LAST, job="main_job", config=TRAINING)
+        assert ran.success, ran.lines
+        yield location, ran
+
+
+@pytest.fixture(scope="module")
+def location(trained: tuple[CodeLocation, Ran]) -> CodeLocation:
+    return trained[0]
+
+
+@pytest.fixture
+def copy(location: CodeLocation, tmp_path: Path) -> Iterator[CodeLocation]:
+    """The last three months of the trained lake, for a test to change, and the MLflow store they share."""
+    for path in location.settings.lake.glob("*/*"):
+        for session in DAYS[-65:]:
+            if (path / f"date={session}").exists():
+                shutil.copytree(path / f"date={session}", tmp_path / "lake" / path.parent.name / path.name / f"date={session}")
+    shutil.copytree(location.lake.path(RV_BACKTEST).parent, tmp_path / "lake" / "forecast" / "rv_backtest")
+    with CodeLocation.over(tmp_path, mlflow=location.settings.mlflow_uri) as copy:
+        yield copy
+
+
+def store(location: CodeLocation) -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(location.settings.mlflow_uri, location.settings.mlflow_uri)
+
+
+def run_of(location: CodeLocation, ran: Ran, name: str) -> mlflow.entities.Run:
+    return store(location).get_run(ran.metadata(f"forecast/{name}")["MLflow run id"])
+
+
+def ledger(location: CodeLocation, *sessions: dt.date) -> pd.DataFrame:
+    return location.read(RV_5D, sessions[0], sessions[-1])
+
+
+def test_the_backtest_keeps_its_contract_and_has_every_model_from_the_first_origin_on(location: CodeLocation):
+    backtest = location.lake.read_table(RV_BACKTEST)
+    RV_BACKTEST.require(backtest)
+    assert set(backtest["model"]) == {model.name for model in MODELS}
+    forecast = clock.sessions(ORIGIN, LAST)
+    assert [day.date() for day in backtest["date"].unique()] == forecast
+    assert len(backtest) == len(forecast) * len(MODELS)
+    known = backtest.groupby("date")["realised"].apply(lambda realised: realised.notna().all())
+    assert list(known[~known].index.date) == forecast[-5:]
+
+
+def test_the_model_is_registered_as_champion_with_its_source_fingerprint_and_last_training_session(
+    location: CodeLocation, trained: tuple[CodeLocation, Ran]
+):
+    version = store(location).get_model_version_by_alias(MODEL, "champion")
+    page = trained[1].metadata("forecast/rv_model")
+    assert version.tags["source"] == "sample"
+    assert version.tags["trained_through"] == str(DAYS[-6]) == page["trained through"]
+    assert version.tags["data_fingerprint"] == page["data fingerprint"]
+    assert len(page["data fingerprint"]) == 16
+    assert version.run_id == page["MLflow run id"]
+    assert page["training sessions"] == 700 - (WARM_UP - 1) - 5
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "metrics", "artifacts"),
+    [
+        (
+            "rv_backtest",
+            {"min_train": "300", "refit_every": "200", "last_session": str(LAST), "sessions": "641"},
+            {"xgb_21.qlike", "xgb_21.rmse", "har.qlike", "log_har_iv.r2", "xgb_21.qlike_by_year"},
+            {"scores.csv", "backtest.csv", "models.png", "calibration.png", "cumulative_QLIKE.png"},
+        ),
+        ("rv_model", {"model": "xgb_21", "max_depth": "3", "seed": "7"}, {"walk_forward.qlike", "walk_forward.r2"}, set()),
+        (
+            "rv_explanation",
+            {"sessions": "504", "last_session": str(LAST)},
+            {f"mean_abs_shap.{feature}" for feature in L1_FEATURES},
+            {"importance.png", "beeswarm.png", "why_the_last_one.png"},
+        ),
+    ],
+)
+def test_each_training_asset_leaves_one_finished_mlflow_run_with_what_it_did(
+    trained: tuple[CodeLocation, Ran], name: str, params: dict[str, str], metrics: set[str], artifacts: set[str]
+):
+    location, ran = trained
+    run = run_of(location, ran, name)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["dagster.run_id"] == ran.result.run_id
+    assert run.data.tags["dagster.asset"] == f"forecast/{name}"
+    assert run.data.tags["source"] == "sample"
+    assert params.items() <= run.data.params.items()
+    assert metrics <= set(run.data.metrics)
+    assert artifacts <= {artifact.path for artifact in store(location).list_artifacts(run.info.run_id)}
+    assert run.info.artifact_uri.startswith((location.settings.data / "mlflow").as_uri())
+    same = store(location).search_runs([run.info.experiment_id], f"tags.`dagster.asset` = 'forecast/{name}'")
+    assert len(same) == 1
+
+
+def test_shap_values_and_base_add_up_to_the_champions_own_output(location: CodeLocation):
+    explanation = location.lake.read_table(RV_EXPLANATION)
+    RV_EXPLANATION.require(explanation)
+    recent = modelling_history(location.lake)
+    recent = recent[complete(recent)].tail(504)
+    booster = load_champion_of(location).fitted.booster
+    total = explanation.groupby("date")["shap"].sum() + explanation.groupby("date")["base"].first()
+    assert list(total.index) == list(recent.index)
+    assert np.abs(total.to_numpy() - log_vol(booster, recent[list(L1_FEATURES)].to_numpy(), L1_FEATURES)).max() < 1e-4
+    values = explanation.pivot(index="date", columns="feature", values="value")[list(L1_FEATURES)]
+    pd.testing.assert_frame_equal(values, recent[list(L1_FEATURES)], check_names=False, check_exact=True)
+
+
+def load_champion_of(location: CodeLocation):
+    from vol_assets.tracking import Tracking
+
+    loaded = load_champion(Tracking(location.settings.mlflow_uri, "vol_assets", location.settings.data))
+    assert loaded is not None
+    return loaded[0]
+
+
+def test_the_ledger_takes_the_backtest_where_the_champion_was_not_yet_known_and_nothing_before(location: CodeLocation):
+    rows = ledger(location, FIRST, LAST)
+    assert [day.date() for day in rows["date"]] == clock.sessions(ORIGIN, LAST)
+    assert set(rows["origin"].iloc[:-1]) == {"walk_forward"}
+    # The champion's last label ends at LAST: from that close on it could have been trained.
+    assert rows.iloc[-1][["origin", "model_version", "model"]].tolist() == ["replayed", "1", "xgb_21"]
+    backtest = location.lake.read_table(RV_BACKTEST).query("model == 'xgb_21'").set_index("date")
+    rows = rows.set_index("date").iloc[:-1]
+    for column in ("forecast_vol", "forecast_var", "p10", "p50", "p90", "trained_through"):
+        assert rows[column].equals(backtest.loc[rows.index, column]), column
+
+
+def test_sessions_without_a_forecast_are_recorded_too_so_that_the_range_is_done(location: CodeLocation):
+    assert location.recorded("forecast/rv_5d") == {str(session) for session in DAYS}
+    assert location.lake.missing(RV_5D, FIRST, LAST) == []
+
+
+def test_the_ledger_again_writes_nothing(location: CodeLocation):
+    before = files(location.lake, RV_5D)
+    ran = location.run("forecast/rv_5d", DAYS[-10], LAST)
+    assert ran.success
+    assert files(location.lake, RV_5D) == before
+    assert ran.metadata("forecast/rv_5d")["sessions written"] == 0
+
+
+def test_a_forecast_is_the_same_made_in_a_range_or_alone(copy: CodeLocation, tmp_path: Path):
+    assert copy.run(CHAIN, NEXT[0], NEXT[-1]).success
+    shutil.copytree(copy.settings.lake, tmp_path / "alone" / "lake")
+    assert copy.run("forecast/rv_5d", NEXT[0], NEXT[-1]).success
+    with CodeLocation.over(tmp_path / "alone", mlflow=copy.settings.mlflow_uri) as alone:
+        for session in NEXT:
+            assert alone.run("forecast/rv_5d", session).success
+        one, many = (ledger(each, NEXT[0], NEXT[-1]).drop(columns="made_at") for each in (copy, alone))
+    assert len(one) == 4
+    assert set(one["origin"]) == {"replayed"}
+    pd.testing.assert_frame_equal(one, many, check_exact=True)
+
+
+def test_a_gap_in_the_bars_makes_null_features_a_warning_that_names_it_and_no_forecast(copy: CodeLocation):
+    missed, today = NEXT[:2]
+
+    ran = copy.run("", today, job="daily_job")
+
+    assert ran.failed == ["forecast__rv_5d"]
+    assert copy.read(FEATURES_L1, today, today).drop(columns="date").isna().all(axis=None)
+    check = ran.check("features/l1", "no_gaps")
+    assert not check.passed
+    assert check.severity.value == "WARN"
+    assert check.metadata["sessions missing from curated/market"].value == str(missed)
+    assert f"warning: features/l1: 1 null rows; curated/market lacks {missed}" in ran.lines
+    assert f"forecast/rv_5d: 1 of 1 sessions refused, the others are written. {today} SPY complete features" in ran.lines
+    assert today not in copy.lake.sessions(RV_5D)
+    assert copy.lake.read_rejects(RV_5D)["date"].dt.date.tolist() == [today]
+
+    refilled = copy.run("", missed, today, job="daily_job")
+
+    assert refilled.success, refilled.lines
+    assert refilled.check("features/l1", "no_gaps").passed
+    assert [day.date() for day in ledger(copy, missed, today)["date"]] == [missed, today]
+    assert copy.lake.read_rejects(RV_5D).empty
+
+
+def test_no_row_of_the_ledger_is_rewritten_by_a_later_champion_and_a_live_one_never(copy: CodeLocation):
+    live, replayed, ahead = NEXT[:3]
+    assert copy.run("", live, replayed, job="daily_job").success
+    rows = ledger(copy, live, replayed)
+    assert rows["model_version"].tolist() == ["1", "1"]
+    # As the run of that evening would have left it: made after the close, from bars that were corrected since.
+    made_at = pd.Timestamp(clock.close_instant(live)).as_unit("us") + pd.Timedelta(hours=2)
+    evening = rows.iloc[[0]].assign(origin="live", made_at=made_at, forecast_vol=rows["forecast_vol"].iloc[0] * 1.1)
+    copy.lake.write(RV_5D, evening)
+    before = files(copy.lake, RV_5D)
+
+    assert copy.run("forecast/rv_5d", live, replayed).success  # by the same champion
+    assert files(copy.lake, RV_5D) == before
+    shutil.copytree(  # train on all of it: a later champion, through later sessions
+        copy.settings.lake.parent / "lake" / "raw", copy.settings.lake.parent / "kept" / "raw"
+    )
+    later = copy.run(CHAIN, ahead)
+    assert later.success
+    assert copy.run("forecast/rv_model", config=None).failed == ["forecast__rv_model"]
+
+
+def test_a_session_just_closed_is_live_until_the_next_opens(location: CodeLocation, tmp_path: Path):
+    newest = dt.date.fromisoformat(SESSIONS.get_last_partition_key())
+    with CodeLocation.over(tmp_path, mlflow=location.settings.mlflow_uri) as now:
+        assert now.run(BARS, clock.offset(newest, -60), clock.offset(newest, -1)).success
+        ran = now.run("", newest, job="daily_job")
+        assert ran.success, ran.lines
+        (row,) = ledger(now, newest).itertuples()
+    assert row.made_at >= clock.close_instant(newest)
+    in_time = row.made_at < clock.open_instant(clock.offset(newest, 1))
+    assert row.origin == ("live" if in_time else "replayed")
+    assert row.model == "xgb_21"
+    assert "over the next 5 sessions" in ran.lines
+
+
+def test_without_a_champion_the_daily_job_keeps_its_tables_and_says_what_to_do(tmp_path: Path):
+    with CodeLocation.over(tmp_path) as location:
+        ran = location.run("", LAST, job="daily_job")
+        assert ran.failed == ["forecast__rv_5d"]
+        assert f"no champion of spy_rv_5d to forecast {LAST} with; materialize forecast/rv_model" in ran.lines
+        assert location.recorded("features/l1") == {str(LAST)}
+
+        assert location.run("forecast/rv_explanation").failed == ["forecast__rv_explanation"]
+        empty = location.run("forecast/rv_backtest", config=TRAINING)
+        assert empty.failed == ["forecast__rv_backtest"]
+        assert "the walk-forward needs 300 usable sessions" in empty.lines
+
+
+def test_training_on_an_empty_lake_asks_for_a_backfill(tmp_path: Path):
+    with CodeLocation.over(tmp_path) as location:
+        ran = location.run("forecast/rv_backtest")
+    assert "features/l1 is empty; backfill it first" in ran.lines
+
+
+def test_the_champion_of_another_source_makes_no_forecast_for_this_lake(location: CodeLocation, tmp_path: Path):
+    drop = DropFolder(tmp_path / "drop", DAYS[-2], LAST)
+    drop.save()
+    with CodeLocation.over(tmp_path, source="files", drop=drop.folder, mlflow=location.settings.mlflow_uri) as other:
+        ran = other.run("", LAST, job="daily_job")
+    assert ran.failed == ["forecast__rv_5d"]
+    assert f"the champion of {MODEL} (version 1) was trained on the source 'sample', this lake holds 'files'" in ran.lines
