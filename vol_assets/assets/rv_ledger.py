@@ -9,7 +9,7 @@ import pandas as pd
 from vol_assets.assets.champion import champion_of
 from vol_assets.assets.pages import table
 from vol_assets.assets.publish import asked_sessions, publish, session_asset
-from vol_assets.assets.rv_training import rv_backtest, rv_model
+from vol_assets.assets.rv_training import REGISTERED, rv_backtest, rv_model
 from vol_assets.contracts.features import FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST
 from vol_assets.forecasting.ledger import ledger
@@ -36,7 +36,8 @@ def rv_5d(
     stored = lake.read(RV_5D, asked[0], asked[-1])
     backtest = None
     if lake.path(RV_BACKTEST).exists():
-        backtest = lake.read_table(RV_BACKTEST).query("model == @REGISTERED")
+        backtest = lake.read_table(RV_BACKTEST)
+        backtest = backtest[backtest["model"] == REGISTERED]
     rows, rejects = ledger(
         features_l1.set_index("date").reindex(days),
         stored,

@@ -270,7 +270,7 @@ def _progress(context: dg.AssetExecutionContext, name: str) -> Callable[[int, in
 
 
 def _identity(context: dg.AssetExecutionContext) -> dict[str, str]:
-    return {"dagster.run_id": context.run_id, "dagster.asset": context.asset_key.to_user_string()}
+    return {"dagster.run_id": context.run.run_id, "dagster.asset": context.asset_key.to_user_string()}
 
 
 def _tags(lake: Lake, frame: pd.DataFrame) -> dict[str, str]:

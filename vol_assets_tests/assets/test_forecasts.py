@@ -14,7 +14,7 @@ import pytest
 from code_location import BARS, CHAIN, CodeLocation, DropFolder, Ran, files
 
 from vol_assets import clock
-from vol_assets.assets.forecast import modelling_history
+from vol_assets.assets.rv_training import modelling_history
 from vol_assets.assets.partitions import SESSIONS
 from vol_assets.contracts import FEATURES_L1, RV_5D, RV_BACKTEST, RV_EXPLANATION
 from vol_assets.contracts.features import L1_FEATURES
@@ -47,13 +47,15 @@ def location(trained: tuple[CodeLocation, Ran]) -> CodeLocation:
 
 @pytest.fixture
 def copy(location: CodeLocation, tmp_path: Path) -> Iterator[CodeLocation]:
-    """The last three months of the trained lake, for a test to change, and the MLflow store they share."""
+    """The last three months of the trained lake and the models so far, for a test to change."""
     for path in location.settings.lake.glob("*/*"):
         for session in DAYS[-65:]:
             if (path / f"date={session}").exists():
                 shutil.copytree(path / f"date={session}", tmp_path / "lake" / path.parent.name / path.name / f"date={session}")
     shutil.copytree(location.lake.path(RV_BACKTEST).parent, tmp_path / "lake" / "forecast" / "rv_backtest")
-    with CodeLocation.over(tmp_path, mlflow=location.settings.mlflow_uri) as copy:
+    (tmp_path / "mlflow").mkdir()
+    shutil.copy(location.settings.data / "mlflow" / "mlflow.db", tmp_path / "mlflow")
+    with CodeLocation.over(tmp_path) as copy:
         yield copy
 
 
@@ -197,7 +199,7 @@ def test_a_gap_in_the_bars_makes_null_features_a_warning_that_names_it_and_no_fo
     check = ran.check("features/l1", "no_gaps")
     assert not check.passed
     assert check.severity.value == "WARN"
-    assert check.metadata["sessions missing from curated/market"].value == str(missed)
+    assert check.metadata["sessions curated/market lacks"].value == str(missed)
     assert f"warning: features/l1: 1 null rows; curated/market lacks {missed}" in ran.lines
     assert f"forecast/rv_5d: 1 of 1 sessions refused, the others are written. {today} SPY complete features" in ran.lines
     assert today not in copy.lake.sessions(RV_5D)
@@ -211,12 +213,14 @@ def test_a_gap_in_the_bars_makes_null_features_a_warning_that_names_it_and_no_fo
     assert copy.lake.read_rejects(RV_5D).empty
 
 
-def test_no_row_of_the_ledger_is_rewritten_by_a_later_champion_and_a_live_one_never(copy: CodeLocation):
+def test_no_row_of_the_ledger_is_rewritten_by_a_later_champion_and_a_live_one_never(
+    location: CodeLocation, copy: CodeLocation
+):
     live, replayed, ahead = NEXT[:3]
     assert copy.run("", live, replayed, job="daily_job").success
     rows = ledger(copy, live, replayed)
     assert rows["model_version"].tolist() == ["1", "1"]
-    # As the run of that evening would have left it: made after the close, from bars that were corrected since.
+    # As that evening's run would have left it, on bars that were corrected since.
     made_at = pd.Timestamp(clock.close_instant(live)).as_unit("us") + pd.Timedelta(hours=2)
     evening = rows.iloc[[0]].assign(origin="live", made_at=made_at, forecast_vol=rows["forecast_vol"].iloc[0] * 1.1)
     copy.lake.write(RV_5D, evening)
@@ -224,12 +228,13 @@ def test_no_row_of_the_ledger_is_rewritten_by_a_later_champion_and_a_live_one_ne
 
     assert copy.run("forecast/rv_5d", live, replayed).success  # by the same champion
     assert files(copy.lake, RV_5D) == before
-    shutil.copytree(  # train on all of it: a later champion, through later sessions
-        copy.settings.lake.parent / "lake" / "raw", copy.settings.lake.parent / "kept" / "raw"
-    )
-    later = copy.run(CHAIN, ahead)
-    assert later.success
-    assert copy.run("forecast/rv_model", config=None).failed == ["forecast__rv_model"]
+    with CodeLocation.over(location.settings.data, mlflow=copy.settings.mlflow_uri) as trainer:
+        assert trainer.run("forecast/rv_model").success
+    assert copy.run("", live, ahead, job="daily_job").success
+
+    after = files(copy.lake, RV_5D)
+    assert {day: after[day] for day in before} == before
+    assert ledger(copy, live, ahead)["model_version"].tolist() == ["1", "1", "2"]
 
 
 def test_a_session_just_closed_is_live_until_the_next_opens(location: CodeLocation, tmp_path: Path):
