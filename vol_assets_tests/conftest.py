@@ -13,8 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
+
+hypothesis.settings.register_profile("busy machine", deadline=None)  # how long an example takes is not its point
+hypothesis.settings.load_profile("busy machine")
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,13 @@ def _failure(event: dg.DagsterEvent) -> str | None:
 
 
 def _root(error: SerializableErrorInfo | None) -> str:
-    """The first cause's message, without the class when it is one of our own."""
+    """The message of what was raised, out of Dagster's wrappings; without the class when it is one of our own.
+
+    What lies behind it (the operating system's error, say) is in the message of whoever raised it, with a remedy.
+    """
     if error is None:
         return "no reason given"
-    while error.cause is not None:
+    while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     return re.sub(r"^vol_assets\.errors\.\w+: ", "", error.message.strip())
 

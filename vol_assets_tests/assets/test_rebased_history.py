@@ -7,6 +7,7 @@ before a split divided by its ratio. So each day's files differ from the last da
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Vendor(DropFolder):
     def __init__(self, folder: Path):
         super().__init__(folder, DAYS[0], DAYS[-1])
         self.true_return = {s: np.log(p["adj_close"].astype(float)).diff() for s, p in self.prices.items()}
-        self.as_traded = {symbol: self._as_traded(symbol, prices.astype(float)) for symbol, prices in self.prices.items()}
+        self.as_traded = {s: self._as_traded(s, p.astype(float)) for s, p in self.prices.items()}
 
     def save_as_of(self, day: dt.date) -> None:
         self.prices = {symbol: self._as_of(symbol, traded.loc[:day]) for symbol, traded in self.as_traded.items()}
@@ -41,7 +42,7 @@ class Vendor(DropFolder):
     def _as_traded(self, symbol: str, prices: pd.DataFrame) -> pd.DataFrame:
         """Prices as they stood on the tape of each day, that grow by the sample's total return less dividends."""
         close = prices["close"].copy()
-        for before, day in zip(DAYS, DAYS[1:], strict=False):
+        for before, day in itertools.pairwise(DAYS):
             paid = close[before] - DIVIDENDS.get(symbol, {}).get(day, 0)
             close[day] = paid * np.exp(self.true_return[symbol][day]) / SPLITS.get(symbol, {}).get(day, 1)
         scaled = prices[["open", "high", "low"]].mul(close / prices["close"], axis=0)

@@ -138,8 +138,12 @@ def high_below_low(drop: DropFolder) -> None:
 
 
 FAULTS = [
-    pytest.param(text_in_a_number, RAW_MARKET, "SPY", "number", "bars/SPY.csv line 14: close = 'n.a. (see note)'", id="text"),
-    pytest.param(no_row_of_a_required_symbol, CURATED_MARKET, "TLT", "a close for every required symbol", "", id="symbol"),
+    pytest.param(
+        text_in_a_number, RAW_MARKET, "SPY", "number", "bars/SPY.csv line 14: close = 'n.a. (see note)'", id="text"
+    ),
+    pytest.param(
+        no_row_of_a_required_symbol, CURATED_MARKET, "TLT", "a close for every required symbol", "", id="symbol"
+    ),
     pytest.param(high_below_low, CURATED_MARKET, "SPY", "high >= max", "high ", id="high"),
 ]
 
@@ -225,7 +229,9 @@ def test_a_refused_raw_session_is_refused_by_name_in_curated_too(month: tuple[Co
     assert len(location.lake.sessions(CURATED_MARKET)) == 19
 
 
-def test_the_lake_of_a_failed_range_is_what_single_runs_would_have_left(month: tuple[CodeLocation, DropFolder], tmp_path: Path):
+def test_the_lake_of_a_failed_range_is_what_single_runs_would_have_left(
+    month: tuple[CodeLocation, DropFolder], tmp_path: Path
+):
     location, drop = month
     high_below_low(drop)
     drop.save()

@@ -1,0 +1,68 @@
+"""Runs that are killed, and runs at the same time: only whole sessions remain, and the same command finishes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet
+from code_location import at_home, command
+
+from vol_assets import clock
+from vol_assets.contracts import CURATED_MARKET, RAW_MARKET
+from vol_assets.lake import Lake
+from vol_assets.settings import Settings
+from vol_assets.sources import SYMBOLS
+from vol_assets.sources.sample import SampleMarket
+
+# From the first session on, so that no history is brought before it; more than the lake writes at a time.
+FIRST, LAST = "2007-04-11", "2011-06-30"
+DAYS = clock.sessions(FIRST, LAST)
+
+
+def test_a_backfill_killed_in_its_middle_leaves_whole_sessions_and_the_same_command_finishes(tmp_path: Path):
+    backfill = ("python", "-m", "vol_assets", "backfill", "--select", "raw/market", "--from", FIRST, "--to", LAST)
+    lake = Lake(tmp_path / "lake", "sample")
+    folder = lake.folder(RAW_MARKET)
+    process = command(tmp_path, *backfill)
+    while process.poll() is None and not (folder.exists() and len(os.listdir(folder)) > 50):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    printed, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, printed
+
+    left = list(folder.glob("*"))
+    assert 0 < len(left) < len(DAYS)
+    for session in left:
+        assert [path.name for path in session.iterdir()] == ["data.parquet"]
+        assert pyarrow.parquet.read_table(session / "data.parquet").num_rows == len(SYMBOLS)
+
+    again = command(tmp_path, *backfill)
+    printed, _ = again.communicate()
+
+    assert again.returncode == 0, printed
+    assert f"raw/market {FIRST} ... {LAST}: {len(DAYS) - len(left)} written, {len(left)} unchanged" in printed
+    held = lake.read(RAW_MARKET, DAYS[0], DAYS[-1]).drop(columns=["fetched_at", "source"])
+    assert held.equals(SampleMarket().daily_bars(SYMBOLS, DAYS[0], DAYS[-1]).bars.drop(columns="fetched_at"))
+    with at_home(Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})), dg.DagsterInstance.get() as instance:
+        assert instance.get_materialized_partitions(dg.AssetKey(["raw", "market"])) == {str(day) for day in DAYS}
+
+
+def test_two_runs_on_different_sessions_at_once_both_complete(tmp_path: Path):
+    halves = [("2019-01-02", "2019-02-15"), ("2019-02-19", "2019-03-29")]
+    chain = ("python", "-m", "vol_assets", "materialize", "--select", "raw/market,curated/market", "--partition")
+    both = [command(tmp_path, *chain, f"{first}...{last}") for first, last in halves]
+    for process in both:
+        printed, _ = process.communicate()
+        assert process.returncode == 0, printed
+
+    lake = Lake(tmp_path / "lake", "sample")
+    days = clock.sessions("2019-01-02", "2019-03-29")
+    assert lake.sessions(RAW_MARKET) == lake.sessions(CURATED_MARKET) == days
+    assert len(lake.read(CURATED_MARKET, days[0], days[-1])) == 9 * len(days)
+    with at_home(Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})), dg.DagsterInstance.get() as instance:
+        assert instance.get_materialized_partitions(dg.AssetKey(["curated", "market"])) == {str(day) for day in days}
+        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
