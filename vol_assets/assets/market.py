@@ -13,7 +13,7 @@ from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.symbols import REQUIRED_SYMBOLS, SYMBOLS
 from vol_assets.curation.bars import LOOKBACK_SESSIONS, curate
-from vol_assets.curation.raw import changed_sessions, incomplete_sessions, raw_bars
+from vol_assets.curation.raw import changed_sessions, incomplete_sessions, raw_bars, with_stored
 from vol_assets.lake import Lake
 from vol_assets.sources import MarketSource
 
@@ -38,8 +38,10 @@ def raw_market(
     answer = market.daily_bars(SYMBOLS, asked[0], asked[-1])
     for note in answer.notes:
         context.log.info(f"raw/market: {note}")
-    fetched = raw_bars(answer, market.name)
     stored = lake.read(RAW_MARKET, asked[0], asked[-1])
+    fetched, kept = with_stored(raw_bars(answer, market.name), stored)
+    if kept:
+        context.log.warning(f"raw/market: {kept} stored bars that {market.name} no longer has were kept")
     changed = set(changed_sessions(stored, fetched).date)
     rewritten = sorted(changed & set(stored["date"].dt.date))
     if rewritten:

@@ -54,6 +54,13 @@ def rv_5d(
             f"({last['p10']:.1%} ... {last['p90']:.1%}) over the next 5 sessions, {last['origin']}, "
             f"{last['model']} version {last['model_version']}"
         )
+    rowless = days.difference(rows["date"]).difference(rejects["date"])
+    forgotten = [day for day in rowless if backtest is not None and day > backtest["date"].min()]
+    if forgotten:
+        context.log.warning(
+            f"forecast/rv_5d: {len(forgotten)} sessions, the first {forgotten[0]:%Y-%m-%d}, have features but no "
+            "forecast: their bars came after the training; run train_rv_model and then this again"
+        )
     yield from publish(
         context,
         lake,
@@ -61,7 +68,7 @@ def rv_5d(
         rows,
         rejects=rejects,
         unchanged=same,
-        rowless=[day.date() for day in days if day not in set(rows["date"]) | set(rejects["date"])],
+        rowless=[day.date() for day in rowless],
         metadata={
             "origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows",
             "last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"])),

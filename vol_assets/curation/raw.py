@@ -26,6 +26,19 @@ def raw_bars(answer: DailyBars, source: str) -> pd.DataFrame:
     return answer.bars.assign(source=source)[list(RAW_MARKET.columns)].reset_index(drop=True)
 
 
+def with_stored(fetched: pd.DataFrame, stored: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The fetched bars, and with them the stored ones that the answer lacks, and how many those are.
+
+    A vendor that fails on one symbol today has not unmade what it delivered yesterday.
+    """
+    held = pd.MultiIndex.from_frame(stored[["date", "symbol"]])
+    kept = stored[~held.isin(pd.MultiIndex.from_frame(fetched[["date", "symbol"]]))]
+    if kept.empty:
+        return fetched, 0
+    both = pd.concat([fetched, kept]) if len(fetched) else kept
+    return both.sort_values(["date", "symbol"], ignore_index=True), len(kept)
+
+
 def changed_sessions(stored: pd.DataFrame, fetched: pd.DataFrame) -> pd.DatetimeIndex:
     """Sessions of `fetched` that `stored` lacks, holds with other numbers or symbols, or held unfinished."""
     stored, fetched = (bars.assign(unfinished=unfinished(bars)) for bars in (stored, fetched))

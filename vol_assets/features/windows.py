@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 def windows(values: np.ndarray, width: int) -> np.ndarray:
     """All trailing windows: shape (n,) -> (n, width), the first width - 1 rows all NaN."""
     padded = np.concatenate([np.full(width - 1, np.nan), np.asarray(values, dtype=float)])
-    # A contiguous copy: numpy then adds each row in the same order however many rows there are.
+    # A contiguous copy, so that the order of additions in a row cannot depend on how many rows there are.
     return np.ascontiguousarray(sliding_window_view(padded, width))
 
 

@@ -210,7 +210,7 @@ def told_of_failure(error: SerializableErrorInfo | None, description: str | None
     user = UserFailureData(label="intentional-failure", description=description) if description else None
     data = StepFailureData(error, user)
     return told(
-        level=logging.ERROR, event=dg.DagsterEvent("STEP_FAILURE", "job", "raw__market", event_specific_data=data)
+        level=logging.ERROR, event=dg.DagsterEvent("STEP_FAILURE", "job", step_key="raw__market", event_specific_data=data)
     )
 
 
@@ -233,5 +233,5 @@ def test_a_failure_is_told_by_its_asset_and_in_the_words_of_whoever_raised_it():
 
 
 def test_bookkeeping_is_not_told():
-    assert told(level=logging.DEBUG, event=dg.DagsterEvent("STEP_START", "job", "raw__market")) is None
+    assert told(level=logging.DEBUG, event=dg.DagsterEvent("STEP_START", "job", step_key="raw__market")) is None
     assert told("Dependencies for step curated__market failed", logging.ERROR) is None

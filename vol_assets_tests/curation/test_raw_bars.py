@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vol_assets.contracts.market import RAW_MARKET
-from vol_assets.curation.raw import SAME, changed_sessions, incomplete_sessions, raw_bars, unfinished
+from vol_assets.curation.raw import SAME, changed_sessions, incomplete_sessions, raw_bars, unfinished, with_stored
 from vol_assets.sources import BAR_COLUMNS, DailyBars
 
 DAY = "2024-01-05"
@@ -70,6 +70,23 @@ def test_a_stored_session_that_was_not_fetched_is_nobodys_business(raw, remove):
 def test_a_symbol_that_came_or_went_changes_the_session(raw, remove):
     assert days(changed_sessions(remove(raw, DAY, "GVZ"), raw)) == [DAY]
     assert days(changed_sessions(raw, remove(raw, DAY, "GVZ"))) == [DAY]
+
+
+def test_stored_bars_that_the_answer_lacks_are_kept(raw, remove):
+    without = remove(raw, DAY, "GVZ")
+    merged, kept = with_stored(without, raw)
+    assert kept == 1
+    pd.testing.assert_frame_equal(merged, raw.sort_values(["date", "symbol"], ignore_index=True))
+    assert days(changed_sessions(raw, merged)) == []
+    nothing, kept = with_stored(raw.iloc[:0], raw)
+    assert kept == len(nothing) == len(raw)
+
+
+def test_fetched_bars_stand_before_stored_ones_of_the_same_symbol(raw, change):
+    news = change(raw, DAY, "SPY", close=1.0)
+    merged, kept = with_stored(news, raw)
+    assert kept == 0
+    assert days(changed_sessions(raw, merged)) == [DAY]
 
 
 def test_a_bar_stored_before_the_close_is_replaced_by_the_finished_one_though_its_numbers_agree(raw, change):
