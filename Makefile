@@ -6,7 +6,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
 
-export VOL_ASSETS_DATA := $(abspath $(or $(VOL_ASSETS_DATA),data))
+ifneq ($(words $(or $(VOL_ASSETS_DATA),data)),1)
+$(error VOL_ASSETS_DATA is "$(VOL_ASSETS_DATA)"; choose a folder without a space in its name)
+endif
+override VOL_ASSETS_DATA := $(abspath $(or $(VOL_ASSETS_DATA),data))
+export VOL_ASSETS_DATA
 export DAGSTER_HOME := $(VOL_ASSETS_DATA)/dagster
 ifdef VOL_ASSETS_FILES
 export VOL_ASSETS_FILES := $(abspath $(VOL_ASSETS_FILES))

@@ -18,6 +18,7 @@ from vol_assets.assets.publish import asked_sessions, publish, session_asset, wa
 from vol_assets.contracts import Contract
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
 from vol_assets.contracts.market import CURATED_MARKET
+from vol_assets.contracts.symbols import FUNDS
 from vol_assets.features import har, l1
 from vol_assets.lake import Lake
 
@@ -68,10 +69,10 @@ def _features(
     else:
         rows = pd.DataFrame(float("nan"), index=days, columns=[name for name in contract.columns if name != "date"])
     null = [day.date() for day in rows.index[rows.isna().all(axis=1)]]
-    gaps = missing_sessions(lake, null, lookback)
+    gaps = sorted({*missing_sessions(lake, null, lookback), *sessions_without_return(lake, bars, null)})
     if gaps:
         context.log.warning(
-            f"{contract.name}: {len(null)} null rows; curated/market lacks {', '.join(map(str, gaps[:5]))}"
+            f"{contract.name}: {len(null)} null rows, for want of bars or returns on {', '.join(map(str, gaps[:5]))}"
         )
     yield from publish(
         context,
@@ -88,7 +89,7 @@ def _features(
                 GAPS_CHECK,
                 not gaps,
                 null_rows=len(null),
-                missing_from_curated_market=", ".join(map(str, gaps[:20])) or "none",
+                sessions_without_bars_or_returns=", ".join(map(str, gaps[:20])) or "none",
                 warm_up=f"rows before the {lookback + 1}th session with every return are null by design",
             )
         ],
@@ -102,6 +103,16 @@ def missing_sessions(lake: Lake, null: list[dt.date], lookback: int) -> list[dt.
     start = max(clock.offset(null[0], -lookback), dt.date.fromisoformat(SESSIONS.get_first_partition_key()))
     windows = {s for session in null for s in clock.sessions(max(clock.offset(session, -lookback), start), session)}
     return sorted(windows - set(lake.sessions(CURATED_MARKET)))
+
+
+def sessions_without_return(lake: Lake, bars: pd.DataFrame, null: list[dt.date]) -> list[dt.date]:
+    """The sessions of `bars` up to the last null row where a fund has no return, but for the first the lake holds."""
+    if not null:
+        return []
+    held = lake.sessions(CURATED_MARKET)
+    lacking = bars[bars["symbol"].isin(FUNDS) & bars["log_return"].isna()]
+    days = {day.date() for day in lacking["date"].unique()}
+    return sorted(day for day in days if day <= null[-1] and day != held[0])
 
 
 def _picture(lake: Lake, rows: pd.DataFrame) -> dict[str, dg.MetadataValue]:

@@ -47,8 +47,16 @@ def raw_market(
     if rewritten:
         context.log.warning(f"raw/market: {len(rewritten)} stored sessions came back different: {_some(rewritten)}")
     incomplete = incomplete_sessions(fetched) if len(fetched) else []
+    for problem in answer.problems:
+        if problem.symbol not in REQUIRED_SYMBOLS:  # its bar is missing then, which blocks nothing
+            context.log.warning(f"raw/market: {problem.session} {problem.symbol} left out: {problem.value}")
     rejects = pd.DataFrame(
-        [(pd.Timestamp(p.session), p.symbol, p.rule, p.value) for p in answer.problems], columns=REJECT_COLUMNS
+        [
+            (pd.Timestamp(problem.session), problem.symbol, problem.rule, problem.value)
+            for problem in answer.problems
+            if problem.symbol in REQUIRED_SYMBOLS
+        ],
+        columns=REJECT_COLUMNS,
     )
     newest = fetched[fetched["date"] == fetched["date"].max()] if len(fetched) else fetched
     yield from publish(

@@ -12,6 +12,8 @@ from vol_assets.assets.publish import asked_sessions, publish, session_asset
 from vol_assets.assets.rv_training import REGISTERED, rv_backtest, rv_model
 from vol_assets.contracts.features import FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST
+from vol_assets.contracts.market import CURATED_MARKET
+from vol_assets.contracts.symbols import REQUIRED_SYMBOLS
 from vol_assets.forecasting.ledger import ledger
 from vol_assets.lake import Lake
 from vol_assets.tracking import Tracking
@@ -38,8 +40,14 @@ def rv_5d(
     if lake.path(RV_BACKTEST).exists():
         backtest = lake.read_table(RV_BACKTEST)
         backtest = backtest[backtest["model"] == REGISTERED]
+    features = features_l1.set_index("date").reindex(days)
+    unfinished = _unfinished(lake, asked)
+    if unfinished:
+        # Forecasting from half a day would freeze it into a live row.
+        context.log.warning(f"forecast/rv_5d: bars fetched before the close on {', '.join(map(str, unfinished))}")
+        features.loc[pd.DatetimeIndex(unfinished)] = float("nan")
     rows, rejects = ledger(
-        features_l1.set_index("date").reindex(days),
+        features,
         stored,
         champion=champion_of(lake, mlflow),
         backtest=backtest,
@@ -74,6 +82,13 @@ def rv_5d(
             "last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"])),
         },
     )
+
+
+def _unfinished(lake: Lake, asked: list[dt.date]) -> list[dt.date]:
+    """The sessions of which a required symbol's bar was fetched before the close."""
+    bars = lake.read(CURATED_MARKET, asked[0], asked[-1], ["symbol", "quality_flags"])
+    early = bars["symbol"].isin(REQUIRED_SYMBOLS) & bars["quality_flags"].str.contains("unfinished")
+    return [day.date() for day in bars.loc[early, "date"].unique()]
 
 
 def _unchanged(stored: pd.DataFrame, rows: pd.DataFrame, held: list[dt.date]) -> list[dt.date]:

@@ -132,6 +132,7 @@ def rv_model(
 
     from vol_assets.tracking.rv_model import MODEL, register
 
+    champion_of(lake, mlflow)  # refuses to depose a champion that was trained on another source
     frame = modelling_history(lake)
     scores = score(lake.read_table(RV_BACKTEST))
     forecaster = train(frame)

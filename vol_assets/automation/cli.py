@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import fcntl
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ from vol_assets.errors import SessionError, VolAssetsError
 from vol_assets.settings import Settings
 
 MODULE = "vol_assets.definitions"
+PROJECT = Path(__file__).parents[2]
 LOGGERS = {"loggers": {"progress": {}}}
 DAILY_TABLES = "raw/market,curated/market,features/l1,features/har"
 HISTORY_TABLES = "raw/market,curated/market"
@@ -62,7 +64,7 @@ def backfill(options: argparse.Namespace) -> None:
 
 
 def bring_history(first: dt.date) -> None:
-    """Materialize what curated/market lacks of the HISTORY_SESSIONS before `first`."""
+    """Materialize what curated/market lacks of the HISTORY_SESSIONS before `first`, as far as the source has it."""
     from vol_assets.contracts.market import CURATED_MARKET
     from vol_assets.lake import Lake
 
@@ -74,18 +76,27 @@ def bring_history(first: dt.date) -> None:
     if missing:
         _say(f"history first: {len(missing)} of the {HISTORY_SESSIONS} sessions before {first}")
         span = f"{missing[0]}...{missing[-1]}"
-        _dagster(
-            *("asset", "materialize", "-m", MODULE, "--select", HISTORY_TABLES, "--partition-range", span),
-            *("--config-json", _json(LOGGERS)),
-        )
+        try:
+            _dagster(
+                *("asset", "materialize", "-m", MODULE, "--select", HISTORY_TABLES, "--partition-range", span),
+                *("--config-json", _json(LOGGERS)),
+            )
+        except SystemExit:
+            _say(
+                "going on without all of the history: features are null until their windows are full "
+                "(VOL_ASSETS_START says where your data begin)"
+            )
 
 
 def demo(options: argparse.Namespace) -> None:
     """The main job over the last five years: bars, features, backtest, model, explanation, ledger."""
     from vol_assets.assets.partitions import SESSIONS
+    from vol_assets.sources.files import FilesMarket
 
     settings = Settings.from_env()
     last = clock.as_date(SESSIONS.get_last_partition_key())
+    if settings.source == "files":
+        last = min(last, FilesMarket(settings.files).last_session())
     first = max(settings.start, clock.offset(clock.as_date(f"{last.year - DEMO_YEARS}-{last:%m}-01"), 1))
     started = time.monotonic()
     _say(f"vol_assets demo: main_job on the {settings.source} source, {first} ... {last}, into {settings.data}")
@@ -107,6 +118,7 @@ def summary(settings: Settings) -> str:
     from vol_assets.lake import Lake
 
     lake = Lake(settings.lake, settings.source)
+    here = "" if settings.data == PROJECT / "data" else f"VOL_ASSETS_DATA={settings.data} "
     held = lake.sessions(RV_5D)[-3:]
     forecasts = lake.read(RV_5D, held[0], held[-1])
     scores = score(lake.read_table(RV_BACKTEST)).sort_values("qlike")
@@ -126,9 +138,9 @@ def summary(settings: Settings) -> str:
         ),
         "",
         "Where to look:",
-        f"  tables    {settings.lake}   (pandas.read_parquet('{settings.lake / 'features' / 'l1'}'))",
-        "  pictures  make dev      the Dagster UI at http://127.0.0.1:3000, group forecast",
-        "  models    make mlflow   the MLflow UI at http://127.0.0.1:5000, model spy_rv_5d",
+        f"  tables    pandas.read_parquet('{settings.lake / 'features' / 'l1'}')",
+        f"  pictures  {here}make dev: the Dagster UI at http://127.0.0.1:3000, group forecast",
+        f"  models    {here}make mlflow: the MLflow UI at http://127.0.0.1:5000, model spy_rv_5d",
     ]
     return "\n".join(lines)
 
@@ -141,7 +153,10 @@ def _sessions(first: str, last: str) -> list[dt.date]:
     newest = clock.as_date(SESSIONS.get_last_partition_key())
     oldest = clock.as_date(SESSIONS.get_first_partition_key())
     if sessions[-1] > newest:
-        raise SessionError(f"{sessions[-1]} is not over yet; the newest session there is is {newest}")
+        raise SessionError(
+            f"{sessions[-1]} is not to be had yet: a session's partition opens at 17:00 New York, 18:00 in summer; "
+            f"the newest now is {newest}"
+        )
     if sessions[0] < oldest:
         raise SessionError(f"{sessions[0]} is before the first session there is, {oldest} (VOL_ASSETS_START)")
     return sessions
@@ -154,12 +169,31 @@ def _dagster(*arguments: str) -> None:
     from dagster._cli import cli
 
     warnings.filterwarnings("ignore", category=dg.SupersessionWarning)
+    prepare_instance()
     try:
         cli.main(args=list(arguments), prog_name="dagster", standalone_mode=False, auto_envvar_prefix="DAGSTER_CLI")
     except click.ClickException as error:
         sys.exit(_say(error.format_message(), 1))
     except Exception as error:  # what Dagster raises for a request it cannot resolve: one line, not its stack
         sys.exit(_say(f"{type(error).__name__}: {error}", 1))
+
+
+def prepare_instance() -> None:
+    """Have Dagster make the databases of a new DAGSTER_HOME, one process at a time.
+
+    It makes them when the instance is first opened; two programs that do so at once fail, or leave a database that
+    nobody can open again ("more than one head present").
+    """
+    import dagster as dg
+
+    home = os.environ.get("DAGSTER_HOME")
+    if not home or not os.path.isdir(home):
+        return
+    with open(os.path.join(home, ".opened"), "a") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        if os.fstat(mark.fileno()).st_size == 0:
+            with dg.DagsterInstance.get():
+                mark.write("the databases are made\n")
 
 
 def _json(value: object) -> str:

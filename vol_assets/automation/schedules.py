@@ -17,13 +17,14 @@ import dagster as dg
 from vol_assets import clock
 from vol_assets.automation.jobs import daily_job
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
+from vol_assets.contracts.forecast import RV_5D
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.curation.raw import incomplete_sessions
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 
 REFETCH_SESSIONS = 10
-DAILY_TABLES = (RAW_MARKET, CURATED_MARKET, FEATURES_L1, FEATURES_HAR)
+DAILY_TABLES = (RAW_MARKET, CURATED_MARKET, FEATURES_L1, FEATURES_HAR, RV_5D)
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.contracts.market import RAW_MARKET
-from vol_assets.contracts.symbols import REQUIRED_SYMBOLS
+from vol_assets.contracts.symbols import FUNDS, REQUIRED_SYMBOLS
 from vol_assets.sources.protocol import DailyBars
 
 SAME = 2e-6
@@ -29,14 +29,25 @@ def raw_bars(answer: DailyBars, source: str) -> pd.DataFrame:
 def with_stored(fetched: pd.DataFrame, stored: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The fetched bars, and with them the stored ones that the answer lacks, and how many those are.
 
-    A vendor that fails on one symbol today has not unmade what it delivered yesterday.
+    A vendor that fails on one bar today has not unmade what it delivered yesterday: neither that bar, nor the
+    previous close of the bar after it, which is brought to the basis of the new close.
     """
+    fetched = _with_stored_previous_close(fetched, stored)
     held = pd.MultiIndex.from_frame(stored[["date", "symbol"]])
     kept = stored[~held.isin(pd.MultiIndex.from_frame(fetched[["date", "symbol"]]))]
     if kept.empty:
         return fetched, 0
     both = pd.concat([fetched, kept]) if len(fetched) else kept
     return both.sort_values(["date", "symbol"], ignore_index=True), len(kept)
+
+
+def _with_stored_previous_close(fetched: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    lacking = fetched["previous_close"].isna()
+    if not lacking.any() or stored.empty:
+        return fetched
+    old = fetched[["date", "symbol"]].merge(stored, how="left", on=["date", "symbol"])
+    rebased = (old["previous_close"] * (fetched["close"].to_numpy() / old["close"])).to_numpy()
+    return fetched.assign(previous_close=np.where(lacking, rebased, fetched["previous_close"]))
 
 
 def changed_sessions(stored: pd.DataFrame, fetched: pd.DataFrame) -> pd.DatetimeIndex:
@@ -59,8 +70,13 @@ def unfinished(bars: pd.DataFrame) -> pd.Series:
 
 
 def incomplete_sessions(raw: pd.DataFrame) -> list[dt.date]:
-    """Sessions that lack a finished bar of a required symbol, or of an optional one that other sessions have."""
-    have = raw[raw["close"].notna() & ~unfinished(raw)]
+    """Sessions that lack a finished bar of a required symbol, or of an optional one that other sessions have.
+
+    A fund's bar without a previous close counts as lacking, unless it is the fund's first in `raw`.
+    """
+    first = raw["date"] == raw.groupby("symbol")["date"].transform("min")
+    no_return = raw["symbol"].isin(FUNDS) & raw["previous_close"].isna() & ~first
+    have = raw[raw["close"].notna() & ~no_return & ~unfinished(raw)]
     expected = set(REQUIRED_SYMBOLS) | set(have["symbol"])
     counts = have.groupby("date")["symbol"].nunique().reindex(raw["date"].unique(), fill_value=0)
     return [day.date() for day in counts.index[counts < len(expected)]]

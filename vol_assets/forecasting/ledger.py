@@ -63,7 +63,7 @@ def ledger(
     rows = pd.concat(parts).sort_index() if parts else kept
     null = [day for day in features.index[features.isna().any(axis=1)] if day in due and day not in rows.index]
     rejects = pd.DataFrame(
-        [(day, "SPY", "complete features (see the gaps of features/l1)", "null") for day in null],
+        [(day, "SPY", "complete features of finished bars (see the gaps of features/l1)", "null") for day in null],
         columns=REJECT_COLUMNS,
     )
     return rows.rename_axis("date").reset_index()[["date", *COLUMNS]], rejects

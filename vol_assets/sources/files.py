@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from vol_assets import clock
 from vol_assets.errors import SourceError
 from vol_assets.sources import assemble
-from vol_assets.sources.protocol import DailyBars, Problem
+from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars, Problem
 
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume")
 EMPTY = ("", "nan", "null", "none", "na", "n/a", "<na>")
@@ -50,9 +50,16 @@ class FilesMarket:
         """Bars of `symbols` on the sessions first ... last; a SourceError when a file or all of them cannot be read."""
         days = assemble.window(first, last)
         paths = self._paths(symbols)
-        histories = {symbol: self._history(path) for symbol, path in paths.items()}
+        histories: dict[str, _History] = {}
         absent = [symbol for symbol in symbols if symbol not in paths]
         notes = [f"{symbol}: bars/{_stem(symbol)}.csv (or .parquet) is not there" for symbol in absent]
+        for symbol, path in paths.items():
+            try:
+                histories[symbol] = self._history(path)
+            except SourceError as error:
+                if symbol in REQUIRED_SYMBOLS or not set(symbols) & set(REQUIRED_SYMBOLS):
+                    raise
+                notes.append(f"{symbol}: left out, for {error}")
         problems: list[Problem] = []
         for symbol, history in histories.items():
             found = history.problems(symbol, days[1:])
@@ -69,6 +76,11 @@ class FilesMarket:
                 "put files with those sessions there, or ask for sessions they have"
             )
         return DailyBars(bars, tuple(problems), tuple(notes))
+
+    def last_session(self) -> dt.date:
+        """The last session with a bar of SPY; a SourceError when its file is not there or cannot be read."""
+        rows = self._history(self._paths(["SPY"])["SPY"]).rows
+        return rows.loc[assemble.is_session(rows["date"]), "date"].iloc[-1].date()
 
     def _paths(self, symbols: Sequence[str]) -> dict[str, Path]:
         if self.folder is None:

@@ -199,10 +199,10 @@ def test_a_gap_in_the_bars_makes_null_features_a_warning_that_names_it_and_no_fo
     check = ran.check("features/l1", "no_gaps")
     assert not check.passed
     assert check.severity.value == "WARN"
-    assert check.metadata["missing from curated market"].value == str(missed)
-    assert f"warning: features/l1: 1 null rows; curated/market lacks {missed}" in ran.lines
+    assert check.metadata["sessions without bars or returns"].value == str(missed)
+    assert f"warning: features/l1: 1 null rows, for want of bars or returns on {missed}" in ran.lines
     assert "FAILED forecast/rv_5d: forecast/rv_5d: 1 of 1 sessions refused" in ran.lines
-    assert f"{today} SPY complete features (see the gaps of features/l1): null" in ran.lines
+    assert f"{today} SPY complete features of finished bars (see the gaps of features/l1): null" in ran.lines
     assert today not in copy.lake.sessions(RV_5D)
     assert copy.lake.read_rejects(RV_5D)["date"].dt.date.tolist() == [today]
 
@@ -279,3 +279,12 @@ def test_the_champion_of_another_source_makes_no_forecast_for_this_lake(location
     assert ran.failed == ["forecast__rv_5d"]
     assert f"the champion of {MODEL} (version 1) was trained on the source 'sample'" in ran.lines
     assert "train on this lake, or point MLFLOW_TRACKING_URI at its own store" in ran.lines
+
+
+def test_training_does_not_depose_a_champion_of_another_source(location: CodeLocation, tmp_path: Path):
+    drop = DropFolder(tmp_path / "drop", DAYS[-2], LAST)
+    drop.save()
+    with CodeLocation.over(tmp_path, source="files", drop=drop.folder, mlflow=location.settings.mlflow_uri) as other:
+        ran = other.run("forecast/rv_model")
+    assert ran.failed == ["forecast__rv_model"]
+    assert "was trained on the source 'sample', this lake holds 'files'" in ran.lines

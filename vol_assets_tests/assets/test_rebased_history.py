@@ -23,6 +23,7 @@ DAYS = clock.sessions("2019-05-20", "2019-07-05")
 DAILY = DAYS[-8:]  # each of these is fetched on its day; those before in one run, on the first of them
 DIVIDENDS = {"SPY": {DAILY[2]: 1.43}, "TLT": {DAILY[2]: 0.27, DAILY[6]: 0.26}}
 SPLITS = {"SPY": {DAILY[5]: 4.0}, "HYG": {DAILY[5]: 0.5}}
+NO_RATE = DAILY[1:4]  # the vendor has no IRX for these
 TABLES = f"{BARS},features/har"
 RETURNS = ["log_return", "overnight_variance", "range_variance"]
 
@@ -58,7 +59,8 @@ class Vendor(DropFolder):
             if day in close:
                 paid[close.index < day] *= 1 - dividend / close[clock.offset(day, -1)]
         prices = traded[["open", "high", "low", "close"]].mul(split, axis=0)
-        return prices.assign(adj_close=prices["close"] * paid, volume=traded["volume"] / split).round(6)
+        prices = prices.assign(adj_close=prices["close"] * paid, volume=traded["volume"] / split).round(6)
+        return prices[~prices.index.isin(NO_RATE)] if symbol == "IRX" else prices
 
 
 class Lakes:
@@ -111,6 +113,13 @@ def test_daily_runs_on_rebased_files_give_the_returns_of_a_full_rebuild(lakes: L
     assert len(daily) == 9 * len(DAYS[1:])
     pd.testing.assert_frame_equal(daily[RETURNS], whole[RETURNS], rtol=0, atol=1e-6)
     assert daily["quality_flags"].equals(whole["quality_flags"])
+
+
+def test_a_rate_is_carried_over_its_gap_by_daily_runs_as_by_a_rebuild(lakes: Lakes, rebuilt: CodeLocation):
+    for location in (lakes.location, rebuilt):
+        irx = curated(location).xs("IRX", level="symbol").loc[pd.DatetimeIndex(DAILY[:4])]
+        assert irx["quality_flags"].tolist()[1:] == [f"missing_symbol,carried_{age}" for age in (1, 2, 3)]
+        assert irx["close"].nunique() == 1
 
 
 def test_both_are_the_total_returns_behind_the_dividends_and_splits(lakes: Lakes, rebuilt: CodeLocation):

@@ -40,7 +40,11 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("2024-07-01...2024-07-04", "2024-07-04 is no XNYS session (July 4th)"),
         ("2024-07-01...", "'' is not a date; write it as YYYY-MM-DD"),
         ("July 3", "'July 3' is not a date; write it as YYYY-MM-DD"),
-        (str(TO_COME), f"{TO_COME} is not over yet; the newest session there is is {NEWEST}"),
+        (
+            str(TO_COME),
+            f"{TO_COME} is not to be had yet: a session's partition opens at 17:00 New York, 18:00 in summer; "
+            f"the newest now is {NEWEST}",
+        ),
         ("2007-04-10", "before the first session there is, 2007-04-11 (VOL_ASSETS_START)"),
         ("1999-01-04", "1999-01-04 is outside the calendar"),
     ],

@@ -209,9 +209,8 @@ def told(message: str = "", level: int = logging.INFO, event: dg.DagsterEvent | 
 def told_of_failure(error: SerializableErrorInfo | None, description: str | None = None) -> str | None:
     user = UserFailureData(label="intentional-failure", description=description) if description else None
     data = StepFailureData(error, user)
-    return told(
-        level=logging.ERROR, event=dg.DagsterEvent("STEP_FAILURE", "job", step_key="raw__market", event_specific_data=data)
-    )
+    event = dg.DagsterEvent("STEP_FAILURE", "job", step_key="raw__market", event_specific_data=data)
+    return told(level=logging.ERROR, event=event)
 
 
 def test_what_an_asset_says_is_a_line_and_a_warning_is_marked():

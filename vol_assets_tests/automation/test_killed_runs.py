@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import time
@@ -12,6 +13,7 @@ import pyarrow.parquet
 from code_location import at_home, command
 
 from vol_assets import clock
+from vol_assets.automation.cli import prepare_instance
 from vol_assets.contracts import CURATED_MARKET, RAW_MARKET
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
@@ -66,3 +68,17 @@ def test_two_runs_on_different_sessions_at_once_both_complete(tmp_path: Path):
     with at_home(Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})), dg.DagsterInstance.get() as instance:
         assert instance.get_materialized_partitions(dg.AssetKey(["curated", "market"])) == {str(day) for day in days}
         assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
+
+
+def test_programs_that_open_a_new_instance_at_once_leave_one_that_opens(tmp_path: Path):
+    fork = multiprocessing.get_context("fork")
+    with at_home(Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})):
+        start = fork.Barrier(4)
+        openers = [fork.Process(target=lambda: start.wait() >= 0 and prepare_instance()) for _ in range(4)]
+        for opener in openers:
+            opener.start()
+        for opener in openers:
+            opener.join()
+        assert [opener.exitcode for opener in openers] == [0] * 4
+        with dg.DagsterInstance.get() as instance:
+            assert instance.get_runs_count() == 0

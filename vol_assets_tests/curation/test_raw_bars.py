@@ -82,6 +82,27 @@ def test_stored_bars_that_the_answer_lacks_are_kept(raw, remove):
     assert kept == len(nothing) == len(raw)
 
 
+def test_the_session_after_a_bar_that_the_answer_lost_keeps_its_return(raw, change, remove):
+    """The vendor lost SPY of one session and re-based the next by 2:1; its stored return stands."""
+    after = sorted(raw["date"].unique())[list(sorted(raw["date"].unique())).index(pd.Timestamp(DAY)) + 1]
+    stored = raw[(raw["date"] == after) & (raw["symbol"] == "SPY")].iloc[0]
+    lost = remove(raw, DAY, "SPY")
+    lost = change(lost, after, "SPY", close=stored["close"] / 2, previous_close=np.nan)
+    merged, kept = with_stored(lost, raw)
+    assert kept == 1
+    row = merged[(merged["date"] == after) & (merged["symbol"] == "SPY")].iloc[0]
+    assert np.log(row["close"] / row["previous_close"]) == pytest.approx(
+        np.log(stored["close"] / stored["previous_close"])
+    )
+
+
+def test_a_fund_without_a_previous_close_makes_its_session_incomplete_but_not_its_first(raw, change):
+    first = raw["date"].min()
+    assert incomplete_sessions(change(raw, first, "SPY", previous_close=np.nan)) == []
+    assert incomplete_sessions(change(raw, DAY, "HYG", previous_close=np.nan)) == [pd.Timestamp(DAY).date()]
+    assert incomplete_sessions(change(raw, DAY, "VIX", previous_close=np.nan)) == []
+
+
 def test_fetched_bars_stand_before_stored_ones_of_the_same_symbol(raw, change):
     news = change(raw, DAY, "SPY", close=1.0)
     merged, kept = with_stored(news, raw)

@@ -293,7 +293,7 @@ def test_null_features_are_refused_where_a_forecast_is_due():
     broken.loc[[DAYS[0], BACKTEST_FROM, KNOWN], "corr_spy_gld_60d"] = np.nan
     rows, rejects = run(broken)
     assert list(rejects["date"]) == [BACKTEST_FROM, KNOWN]  # nothing was due on the first day
-    assert set(rejects["rule"]) == {"complete features (see the gaps of features/l1)"}
+    assert set(rejects["rule"]) == {"complete features of finished bars (see the gaps of features/l1)"}
     assert not set(rejects["date"]) & set(rows["date"])
     RV_5D.require(rows)
 
