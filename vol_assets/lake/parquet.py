@@ -204,9 +204,9 @@ class Lake:
     def write_rejects(self, contract: Contract, rejects: pd.DataFrame) -> None:
         """Keep why sessions were refused: `rejects/<key>/date=.../data.parquet`, replaced when refused again."""
         rejects = rejects.sort_values("date", kind="stable")
-        for session, start, stop in session_slices(rejects):
-            table = pyarrow.Table.from_pandas(rejects.iloc[start:stop][REJECT_COLUMNS[1:]], preserve_index=False)
-            self._replace([(self._rejects_path(contract, session), table)])
+        table = pyarrow.Table.from_pandas(rejects[REJECT_COLUMNS[1:]], preserve_index=False)
+        slices = session_slices(rejects)
+        self._replace([(self._rejects_path(contract, s), table.slice(start, stop - start)) for s, start, stop in slices])
 
     def clear_rejects(self, contract: Contract, sessions: Iterable[dt.date]) -> None:
         """Forget the refusals of sessions that are good now."""

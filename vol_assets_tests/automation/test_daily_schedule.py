@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from code_location import BARS, CHAIN, RANGE, CodeLocation, DropFolder, at_home
+from code_location import BARS, RANGE, CodeLocation, DropFolder, at_home
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from vol_assets import clock
@@ -17,6 +17,7 @@ from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, RAW_MARKET
 
 REFILL = clock.sessions("2019-04-29", "2019-06-14")
 TODAY = REFILL[-1]
+HAR = f"{BARS},features/har"
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +116,8 @@ def test_a_session_missed_while_the_daemon_was_off_is_fetched_and_what_hangs_on_
     location, drop = folder
     missed = REFILL[-4]
     drop.save()
-    assert location.run(CHAIN, REFILL[1], clock.offset(missed, -1)).success
-    assert location.run(CHAIN, clock.offset(missed, 1), REFILL[-2]).success
+    assert location.run(HAR, REFILL[1], clock.offset(missed, -1)).success
+    assert location.run(HAR, clock.offset(missed, 1), REFILL[-2]).success
     har = location.read(FEATURES_HAR, REFILL[-3], REFILL[-2])
     assert har["log_var_22d"].isna().all()
 
@@ -168,8 +169,7 @@ def test_an_incomplete_session_of_the_last_ten_is_fetched_again_with_all_since(f
     request = tick(location, TODAY)
 
     assert started_at(request) == (str(incomplete), str(TODAY))
-    ran = location.run("", job="daily_job", tags=request.tags)
-    assert ran.failed == ["forecast__rv_5d"]
+    assert location.run(BARS, tags=request.tags).success
     curated = location.read(CURATED_MARKET, incomplete, incomplete)
     assert list(curated.loc[curated["symbol"] != "IRX", "quality_flags"]) == [""] * 8
     assert location.read(RAW_MARKET, REFILL[-4], REFILL[-2]).equals(before)
