@@ -62,9 +62,7 @@ RV_5D = Contract(
         "date": column("datetime64[ns]", "session at whose close the forecast stands", SESSION_CHECK),
         **_forecast_columns(),
         "model": column("str", "model name"),
-        "model_version": column(
-            "str", "version of the registered model; walk_forward if by the backtest"
-        ),
+        "model_version": column("str", "version of the registered model; walk_forward if by the backtest"),
         "trained_through": column("datetime64[ns]", "last session the model was trained on"),
         "made_at": column("datetime64[us, UTC]", "when the forecast was made", unit="UTC"),
         "origin": column(

@@ -205,8 +205,12 @@ class Lake:
         """Keep why sessions were refused: `rejects/<key>/date=.../data.parquet`, replaced when refused again."""
         rejects = rejects.sort_values("date", kind="stable")
         table = pyarrow.Table.from_pandas(rejects[REJECT_COLUMNS[1:]], preserve_index=False)
-        slices = session_slices(rejects)
-        self._replace([(self._rejects_path(contract, s), table.slice(start, stop - start)) for s, start, stop in slices])
+        self._replace(
+            [
+                (self._rejects_path(contract, session), table.slice(start, stop - start))
+                for session, start, stop in session_slices(rejects)
+            ]
+        )
 
     def clear_rejects(self, contract: Contract, sessions: Iterable[dt.date]) -> None:
         """Forget the refusals of sessions that are good now."""
