@@ -55,13 +55,9 @@ def rv_5d(
     )
     held = lake.sessions(RV_5D)
     same = _unchanged(stored, rows, [session for session in asked if session in set(held)])
+    newest = _in_words(rows.iloc[-1]) if len(rows) else "none"
     if len(rows):
-        last = rows.iloc[-1]
-        context.log.info(
-            f"forecast/rv_5d {last['date']:%Y-%m-%d}: {last['forecast_vol']:.1%} "
-            f"({last['p10']:.1%} ... {last['p90']:.1%}) over the next 5 sessions, {last['origin']}, "
-            f"{last['model']} version {last['model_version']}"
-        )
+        context.log.info(f"forecast/rv_5d {newest}")
     rowless = days.difference(rows["date"]).difference(rejects["date"])
     forgotten = [day for day in rowless if backtest is not None and day > backtest["date"].min()]
     if forgotten:
@@ -78,9 +74,18 @@ def rv_5d(
         unchanged=same,
         rowless=[day.date() for day in rowless],
         metadata={
+            "newest forecast": newest,
             "origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows",
             "last ten forecasts": table(rows.tail(10).drop(columns=["forecast_var", "made_at"])),
         },
+    )
+
+
+def _in_words(row: pd.Series) -> str:
+    """One forecast as a person reads it."""
+    return (
+        f"{row['date']:%Y-%m-%d}: {row['forecast_vol']:.1%} ({row['p10']:.1%} ... {row['p90']:.1%}) over the next "
+        f"5 sessions, {row['origin']}, {row['model']} version {row['model_version']}"
     )
 
 

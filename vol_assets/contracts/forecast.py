@@ -19,7 +19,10 @@ def _forecast_columns() -> dict[str, pa.Column]:
     return {
         "forecast_vol": _vol("expected realised volatility of the next 5 sessions"),
         "forecast_var": column(
-            "float64", "expected realised variance", pa.Check.in_range(0, 25), unit="decimal^2 a year"
+            "float64",
+            "expected realised variance",
+            pa.Check.in_range(0, 25, error="within 0 ... 25"),
+            unit="decimal^2 a year",
         ),
         "p10": _vol("10 % quantile of realised volatility"),
         "p50": _vol("median of realised volatility"),

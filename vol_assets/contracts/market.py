@@ -109,7 +109,11 @@ CURATED_MARKET = Contract(
             "float64", "total return ln(close / previous_close); null for rates", unit="decimal", nullable=True
         ),
         "overnight_variance": column(
-            "float64", "ln(open / previous_close)^2", pa.Check.ge(0), unit="decimal^2 a session", nullable=True
+            "float64",
+            "ln(open / previous_close)^2",
+            pa.Check.ge(0, error="at least 0"),
+            unit="decimal^2 a session",
+            nullable=True,
         ),
         "range_variance": column(
             "float64",
