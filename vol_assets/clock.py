@@ -50,6 +50,11 @@ def is_session(day: str | dt.date) -> bool:
     return position < len(session_days()) and session_days()[position] == day
 
 
+def are_sessions(dates: pd.Series) -> pd.Series:
+    """Which of the dates (datetime64, naive) are sessions, on their index."""
+    return pd.Series(np.isin(dates.to_numpy().astype("datetime64[D]"), session_days()), index=dates.index)
+
+
 def sessions(first: str | dt.date, last: str | dt.date) -> list[dt.date]:
     """Every session from `first` to `last`, both ends included; neither end need be a session."""
     days = session_days()

@@ -21,23 +21,11 @@ ROUNDING = 1e-5
 FUND_RETURN_LIMIT = 0.35
 
 
-def _is_session(dates: pd.Series) -> pd.Series:
-    days = dates.to_numpy().astype("datetime64[D]")
-    return pd.Series(np.isin(days, clock.session_days()), index=dates.index)
-
-
-def _on_required(test, error: str) -> pa.Check:
-    """A row rule that binds the required symbols and lets a null of the optional ones pass."""
+def _on(symbols: tuple[str, ...], test, error: str) -> pa.Check:
+    """A row rule that binds some symbols and lets the others pass."""
 
     def rule(frame: pd.DataFrame) -> pd.Series:
-        return ~frame["symbol"].isin(REQUIRED_SYMBOLS) | test(frame)
-
-    return pa.Check(rule, name=error, error=error, ignore_na=False)
-
-
-def _on_funds(test, error: str) -> pa.Check:
-    def rule(frame: pd.DataFrame) -> pd.Series:
-        return ~frame["symbol"].isin(FUNDS) | test(frame)
+        return ~frame["symbol"].isin(symbols) | test(frame)
 
     return pa.Check(rule, name=error, error=error, ignore_na=False)
 
@@ -65,7 +53,7 @@ def _open_high_low() -> dict[str, pa.Column]:
     }
 
 
-SESSION_CHECK = pa.Check(_is_session, name="an exchange session", error="an exchange session")
+SESSION_CHECK = pa.Check(clock.are_sessions, name="an exchange session", error="an exchange session")
 SYMBOL_CHECK = pa.Check.isin(SYMBOLS, error="a known symbol")
 
 RAW_MARKET = Contract(
@@ -130,12 +118,14 @@ CURATED_MARKET = Contract(
             name="a row for each of the nine symbols",
             error="a row for each of the nine symbols",
         ),
-        _on_required(lambda frame: frame["close"].notna(), "a close for every required symbol"),
-        _on_required(_positive, "prices above zero and finite"),
-        _on_funds(_high_is_highest, "high >= max(open, close, low)"),
-        _on_funds(_low_is_lowest, "low <= min(open, close, high)"),
-        _on_funds(
-            lambda frame: ~(frame["log_return"].abs() > FUND_RETURN_LIMIT), f"|log_return| <= {FUND_RETURN_LIMIT}"
+        _on(REQUIRED_SYMBOLS, lambda frame: frame["close"].notna(), "a close for every required symbol"),
+        _on(REQUIRED_SYMBOLS, _positive, "prices above zero and finite"),
+        _on(FUNDS, _high_is_highest, "high >= max(open, close, low)"),
+        _on(FUNDS, _low_is_lowest, "low <= min(open, close, high)"),
+        _on(
+            FUNDS,
+            lambda frame: ~(frame["log_return"].abs() > FUND_RETURN_LIMIT),
+            f"|log_return| <= {FUND_RETURN_LIMIT}",
         ),
     ),
 )

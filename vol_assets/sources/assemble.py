@@ -28,11 +28,6 @@ def window(first: dt.date, last: dt.date) -> np.ndarray:
     return np.array(clock.sessions(clock.offset(first, -1), last), dtype="datetime64[D]")
 
 
-def is_session(dates: pd.Series) -> pd.Series:
-    """Which dates are XNYS sessions."""
-    return pd.Series(np.isin(dates.to_numpy().astype("datetime64[D]"), clock.session_days()), index=dates.index)
-
-
 def bars(history: pd.DataFrame, days: np.ndarray) -> pd.DataFrame:
     """The history's rows on the sessions days[1:] with BAR_COLUMNS, sorted by date and symbol; others are left out.
 

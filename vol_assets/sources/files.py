@@ -80,7 +80,7 @@ class FilesMarket:
     def last_session(self) -> dt.date:
         """The last session with a bar of SPY; a SourceError when its file is not there or cannot be read."""
         rows = self._history(self._paths(["SPY"])["SPY"]).rows
-        return rows.loc[assemble.is_session(rows["date"]), "date"].iloc[-1].date()
+        return rows.loc[clock.are_sessions(rows["date"]), "date"].iloc[-1].date()
 
     def _paths(self, symbols: Sequence[str]) -> dict[str, Path]:
         if self.folder is None:
@@ -136,7 +136,7 @@ class _History:
     def notes(self, symbol: str, sessions: np.ndarray, has_problems: bool) -> list[str]:
         first, last = sessions[[0, -1]].tolist()
         rows = self.rows[self.rows["date"].between(pd.Timestamp(first), pd.Timestamp(last))]
-        on_session = assemble.is_session(rows["date"])
+        on_session = clock.are_sessions(rows["date"])
         notes = []
         if not on_session.any() and not has_problems:
             notes.append(f"{symbol}: {self.name} has no session in {first} ... {last}; it {self.extent()}")

@@ -24,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
+from vol_assets import clock
 from vol_assets.errors import SourceError
 from vol_assets.sources import assemble
 from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars
@@ -257,7 +258,7 @@ def _long(prices: pd.DataFrame, symbols: Sequence[str]) -> pd.DataFrame:
 
 def _notes(asked: pd.DataFrame, bars: pd.DataFrame, symbols: Sequence[str], log: _Log) -> Iterator[str]:
     # Rows of all symbols share one index: a volume tells a row that came without prices from one that never came.
-    on_session = assemble.is_session(asked["date"])
+    on_session = clock.are_sessions(asked["date"])
     for symbol in symbols:
         mine = asked["symbol"] == symbol
         if not (bars["symbol"] == symbol).any():
