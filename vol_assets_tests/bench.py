@@ -1,7 +1,7 @@
 """`make bench`: what the main job costs, each figure beside the alternative it is held against, in the same run.
 
     make bench                 everything, a few minutes
-    make bench ONLY=ten_years  one of: validate one_session ten_years bookkeeping walk_forward lake
+    make bench ONLY=ten_years  one of: validate one_session ten_years bookkeeping walk_forward lake drop_folder
 
 Every measurement works in a temporary folder on the embedded sample market. Wall seconds are the whole process;
 peak memory is the operating system's account of it.
@@ -105,6 +105,14 @@ def lake() -> Iterator[tuple[str, str, str]]:
         yield "lake, read ten years as one frame", f"{read:.1f} s", f"pandas.read_parquet {pandas_read:.1f} s"
 
 
+def drop_folder() -> Iterator[tuple[str, str, str]]:
+    """Reading nine bar files of a drop folder, parsing and judging every row."""
+    with data_folder() as folder:
+        _, _, printed = run(folder, "python", "-c", DROP_FOLDER)
+        read, pandas_read = (float(seconds) for seconds in printed.split())
+        yield "drop folder, nine bar files of 3,400 rows", f"{read:.2f} s", f"pandas.read_csv alone {pandas_read:.2f} s"
+
+
 MEASURES: list[Callable[[], Iterator[tuple[str, str, str]]]] = [
     validate,
     one_session,
@@ -112,6 +120,7 @@ MEASURES: list[Callable[[], Iterator[tuple[str, str, str]]]] = [
     bookkeeping,
     walk_forward,
     lake,
+    drop_folder,
 ]
 
 
@@ -248,6 +257,34 @@ pandas_read = timed(lambda: pd.read_parquet(batched.folder(CURATED_MARKET)))
 parquet.BATCH_SESSIONS = 1
 one_sync_a_file = timed(lambda: each.write(CURATED_MARKET, bars))
 print(write, one_sync_a_file, read, pandas_read)
+"""
+
+DROP_FOLDER = """
+import os, time
+import pandas as pd
+from pathlib import Path
+from vol_assets import clock
+from vol_assets.sources import SYMBOLS
+from vol_assets.sources.files import FilesMarket
+
+root = Path(os.environ["VOL_ASSETS_DATA"])
+bars = root / "bars"
+bars.mkdir()
+days = clock.sessions("2006-07-03", "2019-12-31")
+rows = pd.DataFrame({"Date": days, "Open": 100.0, "High": 105.0, "Low": 99.0, "Close": 104.5, "Volume": 1000})
+for symbol in SYMBOLS:
+    rows.to_csv(bars / f"{symbol.replace('=', '_')}.csv", index=False)
+
+def best(work):
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+read = best(lambda: FilesMarket(root).daily_bars(SYMBOLS, days[1], days[-1]))
+print(read, best(lambda: [pd.read_csv(path, parse_dates=["Date"]) for path in bars.iterdir()]))
 """
 
 if __name__ == "__main__":
