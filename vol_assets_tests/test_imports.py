@@ -21,7 +21,7 @@ FLOORS = (
     ("definitions",),
     ("automation",),
     ("assets",),
-    ("features", "forecasting", "curation", "sources", "lake", "tracking", "instance"),
+    ("features", "forecasting", "curation", "surfaces", "sources", "lake", "tracking", "instance"),
     ("quant",),
     ("contracts", "clock", "settings", "errors"),
 )

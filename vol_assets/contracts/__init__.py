@@ -1,5 +1,6 @@
 """What each table is: one Pandera schema a table, with units. Nothing else says what data mean."""
 
+from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS
 from vol_assets.contracts.contract import REJECT_COLUMNS, Contract, Verdict
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
@@ -7,7 +8,17 @@ from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 
 CONTRACTS: dict[tuple[str, ...], Contract] = {
     contract.key: contract
-    for contract in (RAW_MARKET, CURATED_MARKET, FEATURES_L1, FEATURES_HAR, RV_BACKTEST, RV_EXPLANATION, RV_5D)
+    for contract in (
+        RAW_MARKET,
+        CURATED_MARKET,
+        FEATURES_L1,
+        FEATURES_HAR,
+        RV_BACKTEST,
+        RV_EXPLANATION,
+        RV_5D,
+        *RAW_CHAINS.values(),
+        *CURATED_CHAINS.values(),
+    )
 }
 
 __all__ = ["CONTRACTS", "REJECT_COLUMNS", "Contract", "Verdict"]

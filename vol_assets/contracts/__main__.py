@@ -17,7 +17,7 @@ def as_markdown() -> str:
         split = "one file a session" if contract.by_session else "one file"
         parts += [
             f"\n## {contract.name}\n",
-            f"{contract.description} ({split}; unique: {', '.join(contract.unique)})\n",
+            f"{contract.description} ({split}; unique: {', '.join(contract.unique) or 'none'})\n",
         ]
         parts += ["| column | type | unit | null | what | checks |", "|---|---|---|---|---|---|"]
         parts += [

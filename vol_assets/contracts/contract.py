@@ -56,7 +56,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table: its key (asset key and lake path), its schema, and whether sessions partition it."""
+    """One table: its key (asset key and lake path), its schema, and whether sessions partition it.
+
+    `unique` are the columns that name a row; none where the table keeps what a source repeats.
+    """
 
     key: tuple[str, ...]
     description: str
@@ -74,7 +77,7 @@ class Contract:
         return pa.DataFrameSchema(
             self.columns,
             checks=list(self.checks),
-            unique=list(self.unique),
+            unique=list(self.unique) or None,
             strict=True,
             ordered=True,
             name=self.name,

@@ -11,17 +11,30 @@ later. It is null where the source has no bar for the session just before.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import pandas as pd
 
+from vol_assets.contracts.chains import RAW_CHAINS
 from vol_assets.contracts.symbols import OPTIONAL_SYMBOLS, REQUIRED_SYMBOLS, SYMBOLS
 
-__all__ = ["BAR_COLUMNS", "OPTIONAL_SYMBOLS", "REQUIRED_SYMBOLS", "SYMBOLS", "DailyBars", "MarketSource", "Problem"]
+__all__ = [
+    "BAR_COLUMNS",
+    "CHAIN_COLUMNS",
+    "OPTIONAL_SYMBOLS",
+    "REQUIRED_SYMBOLS",
+    "SYMBOLS",
+    "DailyBars",
+    "MarketSource",
+    "OptionChain",
+    "Problem",
+]
 
 BAR_COLUMNS = ("date", "symbol", "open", "high", "low", "close", "previous_close", "volume", "fetched_at")
+# The columns of raw/<underlying>_chain but `source`, which the asset adds.
+CHAIN_COLUMNS = tuple(name for name in RAW_CHAINS["SPY"].columns if name != "source")
 
 
 @dataclass(frozen=True)
@@ -50,11 +63,32 @@ class DailyBars:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class OptionChain:
+    """The option quotes of one underlying at one session.
+
+    quotes: one row a quote with CHAIN_COLUMNS, types as in the contract of raw/<underlying>_chain, in the order the
+    source has them; repeated, crossed and expired quotes included. Empty where the source has none for the session.
+    problems: what makes the whole session unusable (a file that cannot be read, another underlying's quotes).
+    notes: what a person should know, left-out rows among it.
+    """
+
+    session: dt.date
+    quotes: pd.DataFrame
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class MarketSource(Protocol):
-    """A place daily bars come from."""
+    """A place daily bars and option chains come from."""
 
     name: str
 
     def daily_bars(self, symbols: Sequence[str], first: dt.date, last: dt.date) -> DailyBars:
         """Bars of `symbols` on the sessions first ... last (both sessions); a SourceError when there is no answer."""
+        ...
+
+    def option_chains(self, underlying: str, first: dt.date, last: dt.date) -> Iterator[OptionChain]:
+        """The chains of `underlying` on the sessions first ... last, one OptionChain a session, in order, as they are
+        made or read, never more than a few in memory; a SourceError when there is no answer at all."""
         ...
