@@ -23,7 +23,7 @@ VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
 SELECT ?= raw/market,curated/market,features/l1,features/har
 
-.PHONY: help setup demo test dev materialize backfill mlflow lint bench clean
+.PHONY: help setup demo test dev materialize backfill mlflow lint accuracy bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -64,6 +64,9 @@ mlflow: setup  ## the MLflow UI on http://127.0.0.1:5000
 
 lint: setup  ## ruff: style, imports, likely mistakes
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+accuracy: setup  ## hold the surfaces of simulated sessions against the truth: FROM= TO=
+	@$(BIN)/python -m vol_assets_tests.accuracy $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 bench: setup  ## measure: ten years through the command line, one session, the walk-forward, bookkeeping
 	@$(BIN)/python -m vol_assets_tests.bench $(if $(ONLY),--only $(ONLY))

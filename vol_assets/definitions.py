@@ -14,6 +14,7 @@ from vol_assets.settings import Settings
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
+from vol_assets.assets import chains, surfaces  # noqa: E402
 from vol_assets.assets.features import features_har, features_l1  # noqa: E402
 from vol_assets.assets.market import curated_market, raw_market  # noqa: E402
 from vol_assets.assets.rv_ledger import rv_5d  # noqa: E402
@@ -21,9 +22,21 @@ from vol_assets.assets.rv_training import rv_backtest, rv_explanation, rv_model 
 from vol_assets.automation.jobs import JOBS  # noqa: E402
 from vol_assets.automation.progress import progress_logger  # noqa: E402
 from vol_assets.automation.resources import build_resources  # noqa: E402
-from vol_assets.automation.schedules import build_daily_schedule  # noqa: E402
+from vol_assets.automation.schedules import build_daily_schedule, build_surface_schedule  # noqa: E402
 
-ASSETS = [raw_market, curated_market, features_l1, features_har, rv_backtest, rv_model, rv_explanation, rv_5d]
+ASSETS = [
+    raw_market,
+    curated_market,
+    features_l1,
+    features_har,
+    rv_backtest,
+    rv_model,
+    rv_explanation,
+    rv_5d,
+    *chains.RAW,
+    *chains.CURATED,
+    *surfaces.SURFACE_ASSETS,
+]
 
 
 def build_defs(settings: Settings | None = None) -> dg.Definitions:
@@ -32,7 +45,7 @@ def build_defs(settings: Settings | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         jobs=JOBS,
-        schedules=[build_daily_schedule(settings)],
+        schedules=[build_daily_schedule(settings), build_surface_schedule(settings)],
         resources=build_resources(settings),
         # Steps take seconds and a process costs two or three: all steps of a run share one.
         executor=dg.in_process_executor,

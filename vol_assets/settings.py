@@ -16,13 +16,14 @@ from vol_assets import clock
 from vol_assets.errors import SessionError, SettingError
 
 LOCAL_UI = "http://127.0.0.1:5000"  # where `make mlflow` serves a local store
+RATES = (-0.05, 0.25)  # a rate beyond was meant in percent
 SOURCES = ("sample", "yahoo", "files")
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI, `mlflow_ui` where a
-    browser finds it."""
+    browser finds it; `rate` a continuously compounded zero rate (decimal a year) for chains without a quoted one."""
 
     data: Path
     source: str
@@ -31,6 +32,7 @@ class Settings:
     mlflow_uri: str
     mlflow_ui: str = LOCAL_UI
     schedules_running: bool = False
+    rate: float | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -54,6 +56,7 @@ class Settings:
             mlflow_ui=environ.get("VOL_ASSETS_MLFLOW_UI")
             or (mlflow_uri if mlflow_uri.startswith("http") else LOCAL_UI),
             schedules_running=schedules == "running",
+            rate=_rate(environ.get("VOL_ASSETS_RATE")),
         )
 
     @property
@@ -72,3 +75,18 @@ def _start(text: str | None) -> dt.date:
     if start < clock.FIRST_SESSION:
         raise SettingError(f"VOL_ASSETS_START is {start}; the first session there can be is {clock.FIRST_SESSION}")
     return start
+
+
+def _rate(text: str | None) -> float | None:
+    if not text:
+        return None
+    lowest, highest = RATES
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = float("nan")
+    if not lowest <= rate <= highest:
+        raise SettingError(
+            f"VOL_ASSETS_RATE is {text!r}; it must be a decimal a year from {lowest} to {highest}, 0.042 for 4.2 %"
+        )
+    return rate

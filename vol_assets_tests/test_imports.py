@@ -22,7 +22,7 @@ FLOORS = (
     ("automation",),
     ("assets",),
     ("features", "forecasting", "curation", "surfaces", "sources", "lake", "tracking", "instance"),
-    ("quant",),
+    ("quant", "charts"),
     ("contracts", "clock", "settings", "errors"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -25,7 +25,8 @@ def test_an_empty_environment_serves_a_laptop(tmp_path, monkeypatch):
 
 def test_variables_that_are_set_but_empty_count_as_unset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = ("VOL_ASSETS_DATA", "VOL_ASSETS_SOURCE", "VOL_ASSETS_FILES", "VOL_ASSETS_START", "MLFLOW_TRACKING_URI")
+    names = ("VOL_ASSETS_DATA", "VOL_ASSETS_SOURCE", "VOL_ASSETS_FILES", "VOL_ASSETS_START", "VOL_ASSETS_RATE")
+    names += ("MLFLOW_TRACKING_URI",)
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 
@@ -39,6 +40,7 @@ def test_every_variable_is_read(tmp_path):
             "MLFLOW_TRACKING_URI": "http://mlflow:5000",
             "VOL_ASSETS_MLFLOW_UI": "http://localhost:5000",
             "VOL_ASSETS_SCHEDULES": "running",
+            "VOL_ASSETS_RATE": "0.042",
         }
     )
     assert settings == Settings(
@@ -49,6 +51,7 @@ def test_every_variable_is_read(tmp_path):
         mlflow_uri="http://mlflow:5000",
         mlflow_ui="http://localhost:5000",
         schedules_running=True,
+        rate=0.042,
     )
 
 
@@ -114,6 +117,19 @@ def test_a_start_that_cannot_be_is_refused_naming_the_variable_and_what_it_may_b
 
 def test_the_first_start_there_can_be_is_accepted():
     assert Settings.from_env({"VOL_ASSETS_START": "2007-04-11"}).start == clock.FIRST_SESSION
+
+
+@pytest.mark.parametrize(("text", "rate"), [("0.042", 0.042), ("0", 0.0), ("-0.005", -0.005), (" 1e-2 ", 0.01)])
+def test_a_rate_is_a_decimal_a_year(text, rate):
+    assert Settings.from_env({"VOL_ASSETS_RATE": text}).rate == rate
+
+
+@pytest.mark.parametrize("text", ["4.2", "4.2%", "0,042", "nan", "inf", "-1"])
+def test_a_rate_that_cannot_be_is_refused_saying_how_to_write_it(text):
+    with pytest.raises(SettingError) as raised:
+        Settings.from_env({"VOL_ASSETS_RATE": text})
+    assert str(raised.value).startswith(f"VOL_ASSETS_RATE is {text!r}; it must be a decimal a year")
+    assert "0.042 for 4.2 %" in str(raised.value)
 
 
 def test_settings_cannot_be_changed_once_read():

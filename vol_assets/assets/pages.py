@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pandas as pd
 
+from vol_assets.charts.style import png
 from vol_assets.contracts import Contract
-from vol_assets.forecasting.charts.style import png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

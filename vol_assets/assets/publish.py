@@ -8,7 +8,8 @@ lake's rejects with their reasons, and then the step fails naming them; one sess
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -23,6 +24,8 @@ from vol_assets.lake import Lake
 
 CONTRACT_CHECK = "contract"
 OWNERS = ["team:volatility"]
+CHUNK_ROWS = 200_000  # judged and written together: 0.1 GB of a wide table
+CHUNK_SESSIONS = 128
 
 
 def session_asset(contract: Contract, *, group: str, checks: Sequence[str] = (), **kwargs: Any):
@@ -118,10 +121,103 @@ def publish(
         return
 
     lake.write(contract, to_write)
+    raise _refusal(context, lake, contract, refused, good_sessions, each)
+
+
+@dataclass(frozen=True)
+class SessionRows:
+    """What an asset has for one session: its rows, with a `date` column, or why there are none that can be used.
+
+    rejects: rows refused before the contract saw them (date, symbol, rule, value). unchanged: the lake holds these
+    rows already.
+    """
+
+    session: dt.date
+    rows: pd.DataFrame
+    rejects: pd.DataFrame | None = None
+    unchanged: bool = False
+
+
+def publish_each(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    contract: Contract,
+    sessions: Iterable[SessionRows],
+    *,
+    metadata: Callable[[], Mapping[str, Any]] = dict,
+    checks: Callable[[], Sequence[dg.AssetCheckResult]] = tuple,
+) -> Iterator[Any]:
+    """As `publish`, for tables too big to be held for a whole range: judged and written some sessions at a time.
+
+    metadata, checks: asked for after the last session has passed. A session with neither rows nor rejects is refused.
+    """
+    asked = asked_sessions(context)
+    refusals: list[pd.DataFrame] = []
+    rows_kept = written = 0
+    seen: set[dt.date] = set()
+    empty = contract.arrow_schema.empty_table().to_pandas().assign(date=pd.Series(dtype="datetime64[ns]"))
+    for chunk in _chunks(sessions):
+        seen |= {one.session for one in chunk}
+        held = [one for one in chunk if one.rejects is None and len(one.rows)]
+        refusals += [one.rejects for one in chunk if one.rejects is not None]
+        absent = [one.session for one in chunk if one.rejects is None and not len(one.rows)]
+        refusals.append(_no_rows(absent))
+        verdict = contract.judge(pd.concat([one.rows for one in held], ignore_index=True) if held else empty)
+        refusals.append(verdict.rejects)
+        rows_kept += len(verdict.good)
+        unchanged = pd.to_datetime([one.session for one in held if one.unchanged])
+        written += len(lake.write(contract, verdict.good[~verdict.good["date"].isin(unchanged)]))
+        if len(asked) > len(chunk):
+            context.log.info(f"{contract.name}: {len(seen)} of {len(asked)} sessions, {chunk[-1].session}")
+    refusals.append(_no_rows([session for session in asked if session not in seen]))
+    refused = pd.concat([part for part in refusals if len(part)] or [pd.DataFrame(columns=REJECT_COLUMNS)])
+    bad = set(pd.to_datetime(refused["date"]).dt.date)
+    good_sessions = [session for session in asked if session not in bad]
+    lake.clear_rejects(contract, good_sessions)
+    each = {"dagster/partition_row_count": round(rows_kept / max(len(good_sessions), 1))}
+    context.log.info(_in_words(contract, asked, written, 0, bad))
+    yield dg.AssetCheckResult(
+        check_name=CONTRACT_CHECK,
+        passed=not bad,
+        metadata={"refused": table(refused)} if bad else {"rows": rows_kept},
+    )
+    yield from checks()
+    if bad:
+        raise _refusal(context, lake, contract, refused, good_sessions, each)
+    counts = {"sessions of this run": len(asked), "sessions written": written}
+    context.add_asset_metadata({**metadata(), **counts}, partition_key=context.partition_keys[-1])
+    yield dg.MaterializeResult(value=empty, metadata=each)
+
+
+def _chunks(sessions: Iterable[SessionRows]) -> Iterator[list[SessionRows]]:
+    """Sessions in their order, as many together as CHUNK_ROWS allows."""
+    chunk: list[SessionRows] = []
+    rows = 0
+    for one in sessions:
+        chunk.append(one)
+        rows += len(one.rows)
+        if rows >= CHUNK_ROWS or len(chunk) >= CHUNK_SESSIONS:
+            yield chunk
+            chunk, rows = [], 0
+    if chunk:
+        yield chunk
+
+
+def _refusal(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    contract: Contract,
+    refused: pd.DataFrame,
+    good_sessions: list[dt.date],
+    each: Mapping[str, Any],
+) -> dg.Failure:
+    """Keep the rejects, record the good sessions, and say what to fail with."""
     lake.write_rejects(contract, refused)
     record_sessions(context, good_sessions, each)
-    raise dg.Failure(
-        description=f"{contract.name}: {len(bad)} of {len(asked)} sessions refused, the others are written. "
+    count = refused["date"].nunique()
+    return dg.Failure(
+        description=f"{contract.name}: {count} of {count + len(good_sessions)} sessions refused, "
+        "the others are written. "
         + "; ".join(_reject(reject) for reject in refused.head(10).itertuples())
         + (f"; and {len(refused) - 10} more" if len(refused) > 10 else "")
         + f". All are in {lake.root / 'rejects' / contract.name}",
@@ -137,7 +233,10 @@ def _absent(
     known = set(pd.to_datetime(frame["date"].unique()).date) | set(rowless)
     if rejects is not None:
         known |= set(pd.to_datetime(rejects["date"]).dt.date)
-    absent = [session for session in asked if session not in known]
+    return _no_rows([session for session in asked if session not in known])
+
+
+def _no_rows(absent: Sequence[dt.date]) -> pd.DataFrame:
     return pd.DataFrame(
         {"date": pd.to_datetime(absent), "symbol": "", "rule": "rows for the session", "value": "none came"}
     )

@@ -29,7 +29,9 @@ LOGGERS = {"loggers": {"progress": {}}}
 DAILY_TABLES = "raw/market,curated/market,features/l1,features/har"
 HISTORY_TABLES = "raw/market,curated/market"
 HISTORY_SESSIONS = 60  # before the first session of a backfill: the longest window of the features
+SURFACE_TABLES = "raw/spy_chain,raw/gld_chain,curated/spy_chain,curated/gld_chain,group:surface"
 DEMO_YEARS = 5
+DEMO_CHAINS = 3  # sessions of option chains
 DEMO_REFIT_SESSIONS = 126  # twice a year: a demonstration, the default is monthly
 
 
@@ -89,7 +91,10 @@ def bring_history(first: dt.date) -> None:
 
 
 def demo(options: argparse.Namespace) -> None:
-    """The main job over the last five years: bars, features, backtest, model, explanation, ledger."""
+    """The main job over the last five years (bars, features, backtest, model, ledger), and the newest surfaces.
+
+    A drop folder need not hold chains, so surfaces are left to `make materialize` there.
+    """
     from vol_assets.assets.partitions import SESSIONS
     from vol_assets.sources.files import FilesMarket
 
@@ -107,6 +112,10 @@ def demo(options: argparse.Namespace) -> None:
         path = Path(folder) / "config.yaml"  # JSON is YAML
         path.write_text(_json(config))
         _dagster("job", "execute", "-m", MODULE, "-j", "main_job", "-c", str(path), "--tags", _json(tags))
+    if settings.source != "files":
+        chains = 1 if settings.source == "yahoo" else DEMO_CHAINS
+        options.select, options.partition = SURFACE_TABLES, f"{clock.offset(last, 1 - chains)}...{last}"
+        materialize(options)
     _say(f"done in {time.monotonic() - started:.0f} s\n")
     print(summary(settings))
 
@@ -136,13 +145,36 @@ def summary(settings: Settings) -> str:
             f"  {row.Index:<12} {row.qlike:7.3f}   {row.qlike_vs_log_har_iv:13.2f} {row.rmse:6.3f} {row.r2:6.2f}"
             for row in scores.itertuples()
         ),
+        *_surface_lines(settings),
         "",
         "Where to look:",
         f"  tables    pandas.read_parquet('{settings.lake / 'features' / 'l1'}')",
-        f"  pictures  {here}make dev: the Dagster UI at http://127.0.0.1:3000, group forecast",
+        f"  pictures  {here}make dev: the Dagster UI at http://127.0.0.1:3000, groups forecast and surface",
         f"  models    {here}make mlflow: the MLflow UI at http://127.0.0.1:5000, model spy_rv_5d",
     ]
     return "\n".join(lines)
+
+
+def _surface_lines(settings: Settings) -> list[str]:
+    """The newest smiles by tenor, if there are any."""
+    from vol_assets.contracts.tenors import TENORS
+    from vol_assets.lake import Lake
+
+    lines: list[str] = []
+    lake = Lake(settings.lake, settings.source)
+    for underlying, contract in TENORS.items():
+        for day in lake.sessions(contract)[-1:]:
+            rows = lake.read(contract, day, day).set_index("tenor_days")
+            lines += [
+                "",
+                f"{underlying} implied volatility at the close of {day} (forward deltas):",
+                "  days     ATM    25d RR   25d BF   model-free",
+                *(
+                    f"  {days:4d}  {row.atm_vol:7.2%}  {row.rr25:7.2%}  {row.bf25:7.2%}      {row.model_free_vol:7.2%}"
+                    for days, row in rows.loc[[7, 30, 91, 365]].iterrows()
+                ),
+            ]
+    return lines
 
 
 def _sessions(first: str, last: str) -> list[dt.date]:

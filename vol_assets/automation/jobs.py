@@ -1,4 +1,4 @@
-"""The jobs: the daily one, training, and the main job that is both.
+"""The jobs: the daily one, training, the main job that is both, and option chains to surfaces.
 
 Backfill sessions from the asset graph or the shell, never from a job's page: a job makes one run a session there,
 whatever the assets' backfill policy says.
@@ -10,6 +10,10 @@ import dagster as dg
 
 SESSION_TABLES = dg.AssetSelection.assets(
     "raw/market", "curated/market", "features/l1", "features/har", "forecast/rv_5d"
+)
+SURFACES = (
+    *(f"{layer}/{underlying}_chain" for layer in ("raw", "curated") for underlying in ("spy", "gld")),
+    *(f"{layer}/{underlying}" for layer in ("surface", "tenors", "richness") for underlying in ("spy", "gld")),
 )
 TRAINING = dg.AssetSelection.assets("forecast/rv_backtest", "forecast/rv_model", "forecast/rv_explanation")
 
@@ -29,4 +33,10 @@ main_job = dg.define_asset_job(
     SESSION_TABLES | TRAINING,
     description="From raw markets to the forecast: every session table, the backtest, the model, the ledger.",
 )
-JOBS = [daily_job, train_rv_model, main_job]
+surface_job = dg.define_asset_job(
+    "surface_job",
+    dg.AssetSelection.assets(*SURFACES),
+    description="One session: option chains of SPY and GLD to arbitrage-free surfaces, tenors and richness.",
+    tags={"dagster/max_runtime": 1800},
+)
+JOBS = [daily_job, train_rv_model, main_job, surface_job]

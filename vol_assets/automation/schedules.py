@@ -1,10 +1,11 @@
-"""The daily schedule: weekdays at 18:30 New York, for the session just closed.
+"""The daily schedules: weekdays at 18:30 New York, for the session just closed: bars to forecast, chains to surfaces.
 
 Our own, because Dagster's stock schedule of a partitioned job runs on holidays too. Half past six is after every
 close and after the vendors' closing prices; the session's partition is there by then, winter and summer.
 
-The run begins at the earliest of the last REFETCH_SESSIONS sessions that is incomplete or missing from a table, if
-there is one: then it is a range, so that what depends on the refilled session is computed again with it.
+The daily job's run begins at the earliest of the last REFETCH_SESSIONS sessions that is incomplete or missing from a
+table, if there is one: then it is a range, so that what depends on the refilled session is computed again with it. The
+surface job never looks back: a vendor shows today's chain alone, and one that was missed is gone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from vol_assets import clock
-from vol_assets.automation.jobs import daily_job
+from vol_assets.automation.jobs import daily_job, surface_job
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
@@ -31,21 +32,44 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 def build_daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """The schedule of the daily job for a lake."""
 
-    @dg.schedule(
-        job=daily_job,
-        cron_schedule="30 18 * * 1-5",
-        execution_timezone="America/New_York",
-        name="daily_schedule",
-        default_status=(
-            dg.DefaultScheduleStatus.RUNNING if settings.schedules_running else dg.DefaultScheduleStatus.STOPPED
-        ),
-        description="The session just closed, and again what the last ten lack; skips holidays by name.",
+    @_after_the_close(
+        settings,
+        daily_job,
+        "daily_schedule",
+        "The session just closed, and again what the last ten lack; skips holidays.",
     )
     def daily_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = context.scheduled_execution_time.astimezone(clock.NEW_YORK).date()
-        return plan_day(day, lambda session: refetch_from(Lake(settings.lake, settings.source), session))
+        return plan_day(_day(context), lambda session: refetch_from(Lake(settings.lake, settings.source), session))
 
     return daily_schedule
+
+
+def build_surface_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The schedule of the surface job."""
+
+    @_after_the_close(
+        settings, surface_job, "surface_schedule", "Option chains of the session just closed; skips holidays."
+    )
+    def surface_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return plan_day(_day(context), lambda session: session)
+
+    return surface_schedule
+
+
+def _after_the_close(settings: Settings, job: dg.JobDefinition, name: str, description: str):
+    status = dg.DefaultScheduleStatus
+    return dg.schedule(
+        job=job,
+        cron_schedule="30 18 * * 1-5",
+        execution_timezone="America/New_York",
+        name=name,
+        default_status=status.RUNNING if settings.schedules_running else status.STOPPED,
+        description=description,
+    )
+
+
+def _day(context: dg.ScheduleEvaluationContext) -> dt.date:
+    return context.scheduled_execution_time.astimezone(clock.NEW_YORK).date()
 
 
 def plan_day(day: dt.date, first_session: Callable[[dt.date], dt.date]) -> dg.RunRequest | dg.SkipReason:

@@ -5,6 +5,9 @@ from vol_assets.contracts.contract import REJECT_COLUMNS, Contract, Verdict
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
+from vol_assets.contracts.richness import RICHNESS
+from vol_assets.contracts.surfaces import SURFACES
+from vol_assets.contracts.tenors import TENORS
 
 CONTRACTS: dict[tuple[str, ...], Contract] = {
     contract.key: contract
@@ -18,6 +21,9 @@ CONTRACTS: dict[tuple[str, ...], Contract] = {
         RV_5D,
         *RAW_CHAINS.values(),
         *CURATED_CHAINS.values(),
+        *SURFACES.values(),
+        *TENORS.values(),
+        *RICHNESS.values(),
     )
 }
 

@@ -84,7 +84,13 @@ def _curated(underlying: str) -> Contract:
             "years": column("float64", "time from quote to close of the expiration", unit="years", nullable=True),
             "rate": column("float64", "zero rate used", unit="decimal a year", nullable=True),
             "rate_source": column("str", "rates.csv, IRX, setting, parity (put and call vols agree) or vendor"),
-            "discount_factor": column("float64", "exp(-rate years)", nullable=True),
+            "rate_sensitivity": column(
+                "float64",
+                "change of the at-the-money vol were the rate 1 % a year higher; where rates are beyond their curve",
+                unit="decimal a year",
+                nullable=True,
+            ),
+            "discount_factor": column("float64", "exp(-rate years)", unit="USD today per USD", nullable=True),
             "forward": column("float64", "forward of the expiration", unit="USD", nullable=True),
             "forward_source": column("str", "parity or vendor; empty where none was found"),
             "carry": column(
@@ -96,8 +102,8 @@ def _curated(underlying: str) -> Contract:
             "parity_residual": column(
                 "float64", "weighted rms of put-call parity after the fit", unit="USD", nullable=True
             ),
-            "parity_strikes": column("float64", "strikes that the forward rests on", nullable=True),
-            "k": column("float64", "log-moneyness ln(strike / forward)", nullable=True),
+            "parity_strikes": column("float64", "strikes that the forward rests on", unit="strikes", nullable=True),
+            "k": column("float64", "log-moneyness ln(strike / forward)", unit="log", nullable=True),
             "bid_vol": column("float64", "European implied vol of the bid", **vol),
             "mid_vol": column("float64", "European implied vol of the mid", **vol),
             "ask_vol": column("float64", "European implied vol of the ask", **vol),

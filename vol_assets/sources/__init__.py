@@ -5,21 +5,25 @@ from __future__ import annotations
 from vol_assets.settings import Settings
 from vol_assets.sources.protocol import (
     BAR_COLUMNS,
+    CHAIN_COLUMNS,
     OPTIONAL_SYMBOLS,
     REQUIRED_SYMBOLS,
     SYMBOLS,
     DailyBars,
     MarketSource,
+    OptionChain,
     Problem,
 )
 
 __all__ = [
     "BAR_COLUMNS",
+    "CHAIN_COLUMNS",
     "OPTIONAL_SYMBOLS",
     "REQUIRED_SYMBOLS",
     "SYMBOLS",
     "DailyBars",
     "MarketSource",
+    "OptionChain",
     "Problem",
     "open_source",
 ]
@@ -30,11 +34,11 @@ def open_source(settings: Settings) -> MarketSource:
     if settings.source == "yahoo":
         from vol_assets.sources.yahoo import YahooMarket
 
-        return YahooMarket()
+        return YahooMarket(rate=settings.rate)
     if settings.source == "files":
         from vol_assets.sources.files import FilesMarket
 
-        return FilesMarket(settings.files)
+        return FilesMarket(settings.files, settings.rate)
     from vol_assets.sources.sample import SampleMarket
 
     return SampleMarket()

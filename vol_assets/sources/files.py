@@ -1,10 +1,11 @@
-"""The drop folder: daily bars a person saved, one file a symbol, CSV or Parquet.
+"""The drop folder: daily bars and option chains a person saved, CSV or Parquet.
 
     VOL_ASSETS_FILES/bars/SPY.csv       date,open,high,low,close,adj_close,volume   (`=` is `_`: GC_F.csv)
+    VOL_ASSETS_FILES/chains/SPY/...     see `chain_files`; rates.csv, see `chain_rates`
 
-Only `date` and `close` must be there. Without open, high, low the series is close-only and they are null; without
-`adj_close` the closes are taken as adjusted already; without `volume` it is null (0 would say that nothing was
-traded). Column names may be in Yahoo's spelling (`Adj Close`), rows in any order, other columns are ignored.
+Of bars only `date` and `close` must be there. Without open, high, low the series is close-only and they are null;
+without `adj_close` the closes are taken as adjusted already; without `volume` it is null (0 would say that nothing
+was traded). Column names may be in Yahoo's spelling (`Adj Close`), rows in any order, other columns are ignored.
 
 Dates are ISO. A time of day is dropped; with an offset, the New York day of that instant counts, except at
 midnight, which is a day's label whatever its zone (2019-01-02T00:00Z is 2 January).
@@ -15,11 +16,9 @@ mend. `fetched_at` is the file's modification time, so a file saved before the c
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +29,12 @@ import pyarrow.parquet as pq
 
 from vol_assets import clock
 from vol_assets.errors import SourceError
-from vol_assets.sources import assemble
-from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars, Problem
+from vol_assets.sources import assemble, chain_rates
+from vol_assets.sources.cells import csv_rows, day_of, numbers_of, version
+from vol_assets.sources.chain_files import ChainFolder
+from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars, OptionChain, Problem
 
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume")
-EMPTY = ("", "nan", "null", "none", "na", "n/a", "<na>")
 
 
 class FilesMarket:
@@ -42,8 +42,9 @@ class FilesMarket:
 
     name = "files"
 
-    def __init__(self, folder: Path | None):
+    def __init__(self, folder: Path | None, rate: float | None = None):
         self.folder = folder
+        self.rate = rate
         self._read: dict[Path, tuple[tuple[int, int], _History]] = {}
 
     def daily_bars(self, symbols: Sequence[str], first: dt.date, last: dt.date) -> DailyBars:
@@ -77,28 +78,39 @@ class FilesMarket:
             )
         return DailyBars(bars, tuple(problems), tuple(notes))
 
+    def option_chains(self, underlying: str, first: dt.date, last: dt.date) -> Iterator[OptionChain]:
+        """The chains of `underlying` on the sessions first ... last as chains/<UNDERLYING> has them, a session at a
+        time; a SourceError when it has none at all, or a file of rates or of many sessions cannot be read."""
+        sessions = clock.require_range(first, last)
+        folder = self._folder("chains", "chains/<UNDERLYING>/<YYYY-MM-DD>.csv") / underlying
+        if not folder.is_dir():
+            raise SourceError(f"{folder} is not there; put the chains of {underlying} there, <YYYY-MM-DD>.csv each")
+        chains = ChainFolder(folder, underlying)
+        curves, notes = self._rates()
+        return (chains.chain(session, curves, self.rate, notes) for session in sessions)
+
+    def _rates(self) -> tuple[list[chain_rates.Curves], list[str]]:
+        """Curves in the order they are asked for, and notes on what could not be read."""
+        path = self.folder / "rates.csv"
+        curves, notes = [chain_rates.read(path)] if path.is_file() else [], []
+        if (self.folder / "bars").is_dir():
+            for symbol, path in self._there(["IRX"]).items():
+                try:
+                    rows = self._history(path).rows
+                except SourceError as error:
+                    notes.append(f"{symbol}: not used for rates, for {error}")
+                else:
+                    curves.append(chain_rates.bill(rows["date"].dt.date.tolist(), rows["close"].tolist()))
+        return curves, notes
+
     def last_session(self) -> dt.date:
         """The last session with a bar of SPY; a SourceError when its file is not there or cannot be read."""
         rows = self._history(self._paths(["SPY"])["SPY"]).rows
         return rows.loc[clock.are_sessions(rows["date"]), "date"].iloc[-1].date()
 
     def _paths(self, symbols: Sequence[str]) -> dict[str, Path]:
-        if self.folder is None:
-            raise SourceError("VOL_ASSETS_FILES is not set; set it to the folder that holds bars/<SYMBOL>.csv")
-        folder = self.folder / "bars"
-        for needed in (self.folder, folder):
-            if not needed.is_dir():
-                raise SourceError(
-                    f"{needed} is not there; VOL_ASSETS_FILES must name a folder that holds bars/<SYMBOL>.csv"
-                )
-        paths = {}
-        for symbol in symbols:
-            choices = [folder / f"{_stem(symbol)}.{suffix}" for suffix in ("csv", "parquet")]
-            there = [path for path in choices if path.is_file()]
-            if len(there) > 1:
-                raise SourceError(f"{there[0]} and {there[1].name} are both there; remove the one not to be used")
-            if there:
-                paths[symbol] = there[0]
+        folder = self._folder("bars", "bars/<SYMBOL>.csv")
+        paths = self._there(symbols)
         if not paths:
             raise SourceError(
                 f"{folder} has no file of {', '.join(symbols)}; save each as <SYMBOL>.csv or .parquet "
@@ -106,12 +118,31 @@ class FilesMarket:
             )
         return paths
 
+    def _there(self, symbols: Sequence[str]) -> dict[str, Path]:
+        paths = {}
+        for symbol in symbols:
+            choices = [self.folder / "bars" / f"{_stem(symbol)}.{suffix}" for suffix in ("csv", "parquet")]
+            there = [path for path in choices if path.is_file()]
+            if len(there) > 1:
+                raise SourceError(f"{there[0]} and {there[1].name} are both there; remove the one not to be used")
+            if there:
+                paths[symbol] = there[0]
+        return paths
+
+    def _folder(self, name: str, holds: str) -> Path:
+        if self.folder is None:
+            raise SourceError(f"VOL_ASSETS_FILES is not set; set it to the folder that holds {holds}")
+        folder = self.folder / name
+        for needed in (self.folder, folder):
+            if not needed.is_dir():
+                raise SourceError(f"{needed} is not there; VOL_ASSETS_FILES must name a folder that holds {holds}")
+        return folder
+
     def _history(self, path: Path) -> _History:
-        stat = path.stat()
-        version = (stat.st_mtime_ns, stat.st_size)
-        if path not in self._read or self._read[path][0] != version:
-            fetched_at = dt.datetime.fromtimestamp(stat.st_mtime, dt.UTC)
-            self._read[path] = (version, _parse(path, fetched_at))
+        found = version(path)
+        if path not in self._read or self._read[path][0] != found:
+            fetched_at = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+            self._read[path] = (found, _parse(path, fetched_at))
         return self._read[path][1]
 
 
@@ -175,7 +206,7 @@ def _parse(path: Path, fetched_at: dt.datetime) -> _History:
     for column in NUMBERS:
         if column not in cells:
             continue
-        rows[column], no_number = _numbers(cells[column])
+        rows[column], no_number = numbers_of(cells[column])
         for row in np.flatnonzero(no_number):
             wrong.setdefault(row, []).append(f"{column} = {cells[column].iloc[row]!r}")
     if "adj_close" not in cells:
@@ -217,34 +248,17 @@ class _Table:
 
 
 def _read_csv(path: Path) -> _Table:
-    lines, rows = [], []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read()
-        if "\0" in text:  # the tail of a file whose machine went down; a number would silently end there
-            line = text.count("\n", 0, text.index("\0")) + 1
-            raise SourceError(f"{path} line {line} holds null bytes; save the file again or remove it")
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next(reader, [])
-        for row in reader:
-            if any(map(str.strip, row)):
-                lines.append(reader.line_num)
-                rows.append(row)
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8 text ({error}); save it as comma-separated UTF-8") from error
-    except csv.Error as error:
-        raise SourceError(f"{path} line {reader.line_num} is not CSV ({error}); mend or remove the file") from error
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error}); check its permissions") from error
-    if not header:
-        raise SourceError(f"{path} is empty; fill it or remove it")
+    reader = csv_rows(path)
+    _, header = next(reader)
     width = len(header)
-    ragged = {}
-    for number, row in enumerate(rows):
+    lines, rows, ragged = [], [], {}
+    for number, (line, row) in enumerate(reader):
         if len(row) != width:
             if any(row[width:]) or len(row) < width:
                 ragged[number] = f"{len(row)} cells where the header has {width}"
-            rows[number] = row[:width] + [""] * (width - len(row))
+            row = row[:width] + [""] * (width - len(row))
+        lines.append(line)
+        rows.append(row)
     columns = list(zip(*rows, strict=True)) or [()] * width
     frame = pd.DataFrame(dict(enumerate(columns)), dtype=object)
     return _Table(_named(path, frame, header), header, [f"line {line}" for line in lines], ragged)
@@ -276,7 +290,7 @@ def _dates(path: Path, cells: pd.Series, places: list[str]) -> np.ndarray:
     days = []
     for place, cell in zip(places, cells, strict=True):
         try:
-            days.append(_day(cell))
+            days.append(day_of(cell))
         except ValueError:
             raise SourceError(
                 f"{path} {place}: date = {str(cell)!r} is no date; write it as YYYY-MM-DD, or remove the row"
@@ -284,26 +298,3 @@ def _dates(path: Path, cells: pd.Series, places: list[str]) -> np.ndarray:
     # Seconds, not nanoseconds: a wrong year such as 0219 is a day like any other until it is left out.
     ordinals = np.fromiter(map(dt.date.toordinal, days), dtype="int64", count=len(days))
     return (ordinals - dt.date(1970, 1, 1).toordinal()).astype("datetime64[D]").astype("datetime64[s]")
-
-
-def _day(cell: object) -> dt.date:
-    if not isinstance(cell, dt.date):
-        text = str(cell).strip()
-        if len(text) == len("2019-01-02"):
-            return dt.date.fromisoformat(text)
-        cell = dt.datetime.fromisoformat(text)
-    if cell is pd.NaT:
-        raise ValueError("no date")
-    if not isinstance(cell, dt.datetime):
-        return cell
-    if cell.tzinfo is None or cell.time() == dt.time.min:
-        return cell.date()
-    return cell.astimezone(clock.NEW_YORK).date()
-
-
-def _numbers(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The cells as float64, and which of them are neither a finite number nor empty."""
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    wrong = ~np.isfinite(values)
-    wrong[wrong] = [str(cell).strip().lower() not in EMPTY for cell in cells[wrong]]
-    return values, wrong

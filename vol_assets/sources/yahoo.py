@@ -1,46 +1,38 @@
-"""Yahoo: one batched yfinance download a run, with patience and plain words for what went wrong.
-
-yfinance hides most failures: a refusal, an outage and a login page all end as "possibly delisted". Only its HTTP
-session sees them, so that is where `_Patience` stands: it tries again, keeps all requests within one time limit
-and remembers what failed. yfinance's state is the process's (one session, one logger), hence one download at a time.
-"""
+"""Yahoo: daily bars in one batched yfinance download a run, and the option chain of the session just closed."""
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import datetime as dt
-import logging
-import random
 import re
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
 from vol_assets import clock
 from vol_assets.errors import SourceError
-from vol_assets.sources import assemble
-from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars
+from vol_assets.sources import assemble, chain_rates, yahoo_chains, yahoo_http
+from vol_assets.sources.chain_files import finished
+from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars, OptionChain
 
 INDICES = frozenset({"VIX", "VIX3M", "GVZ", "IRX"})
 TIME_LIMIT = 120.0  # seconds for everything: long enough for a hiccup, short enough for a daily schedule to notice
 REQUEST_TIMEOUT = 15.0  # seconds for one request; a chart of twenty years comes in one or two
 FIRST_PAUSE = 1.0  # seconds before the second try, doubled at each further one
 
-_ONE_DOWNLOAD = threading.Lock()
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 class YahooMarket:
-    """A MarketSource on Yahoo's daily charts.
+    """A MarketSource on Yahoo's daily charts and option quotes.
 
-    `base_url` stands in for all of Yahoo's hosts: a mirror, or a test's server.
+    `rate` is the zero rate where Yahoo has none. `base_url` stands in for all of Yahoo's hosts: a mirror, or a test's
+    server; `now` for the clock.
     """
 
     name = "yahoo"
@@ -51,17 +43,20 @@ class YahooMarket:
         request_timeout: float = REQUEST_TIMEOUT,
         first_pause: float = FIRST_PAUSE,
         base_url: str | None = None,
+        rate: float | None = None,
+        now: Callable[[], dt.datetime] = _now,
     ):
-        self.time_limit = time_limit
-        self.request_timeout = request_timeout
-        self.first_pause = first_pause
-        self.base_url = base_url
+        self.limits = yahoo_http.Limits(time_limit, request_timeout, first_pause, base_url)
+        self.rate = rate
+        self.now = now
 
     def daily_bars(self, symbols: Sequence[str], first: dt.date, last: dt.date) -> DailyBars:
         """Bars of `symbols` on the sessions first ... last; a SourceError when Yahoo gave no usable answer."""
         days = assemble.window(first, last)
         # From the one session before, for previous_close; Yahoo's end is exclusive.
-        prices, log = self._download(symbols, days[0].item(), last + dt.timedelta(days=1))
+        prices, log = self._download(
+            symbols, days[0].item(), last + dt.timedelta(days=1), time.monotonic() + self.limits.whole
+        )
         failed = [symbol for symbol in symbols if symbol in log.faults]
         if any(symbol in REQUIRED_SYMBOLS for symbol in failed):
             fault = log.faults[failed[0]]
@@ -82,47 +77,51 @@ class YahooMarket:
         asked = history[history["date"].between(pd.Timestamp(first), pd.Timestamp(last))]
         return DailyBars(bars, notes=tuple(_notes(asked, bars, symbols, log)))
 
-    def _download(self, symbols: Sequence[str], start: dt.date, end: dt.date) -> tuple[pd.DataFrame, _Log]:
+    def option_chains(self, underlying: str, first: dt.date, last: dt.date) -> Iterator[OptionChain]:
+        """The chain of the last closed session, which Yahoo has until the next open; other sessions of first ... last
+        are empty with a note. A SourceError when it is not among them, or Yahoo gave no whole answer."""
+        sessions = clock.require_range(first, last)
+        there = yahoo_chains.available(self.now(), underlying, first, last)
+        return (
+            self._chain(underlying, session) if session == there else yahoo_chains.gone(session, there)
+            for session in sessions
+        )
+
+    def _chain(self, underlying: str, session: dt.date) -> OptionChain:
+        deadline = time.monotonic() + self.limits.whole
+        frame, fetched_at, notes = yahoo_chains.fetch(underlying, session, self.limits, deadline)
+        prices, log = self._download(
+            ["IRX"], clock.offset(session, -chain_rates.MAX_AGE), session + dt.timedelta(days=1), deadline
+        )
+        closes = _long(prices, ["IRX"])[["date", "close"]].dropna()
+        curve = chain_rates.bill(closes["date"].dt.date.tolist(), closes["close"].tolist())
+        if not curve.curves:
+            notes = [*notes, f"IRX: Yahoo has no rate ({log.reason('IRX')})"]
+        rates = chain_rates.columns(frame["expiration"], session, [curve], self.rate)
+        return OptionChain(session, finished(frame, underlying, session, fetched_at, rates), notes=tuple(notes))
+
+    def _download(
+        self, symbols: Sequence[str], start: dt.date, end: dt.date, deadline: float
+    ) -> tuple[pd.DataFrame, _Log]:
         import yfinance
-        from curl_cffi import requests
-        from yfinance.data import YfData
 
-        with _ONE_DOWNLOAD, _complaints() as complaints:
-            _private_cache()
-            _know_timezones(symbols)
-            # yfinance keeps answers about past dates for the life of the process, failures included.
-            YfData.cache_get.cache_clear()
-            session = requests.Session(impersonate="chrome")
-            patience = _Patience(session.request, self)
-            session.request = patience.request
-            begun = time.monotonic()
-            try:
-                prices = yfinance.download(
-                    [_ticker(symbol) for symbol in symbols],
-                    start=start,
-                    end=end,
-                    auto_adjust=False,
-                    actions=False,  # adjusted closes carry dividends and splits already
-                    keepna=True,
-                    progress=False,
-                    timeout=self.request_timeout,
-                    session=session,
-                )
-            finally:
-                # Whoever uses yfinance next in this process gets a session without our time limit.
-                YfData(session=requests.Session(impersonate="chrome"))
+        begun = time.monotonic()
+        with yahoo_http.conversation(self.limits, deadline) as patience:
+            yahoo_http.know_timezones(map(_ticker, symbols))
+            prices = yfinance.download(
+                [_ticker(symbol) for symbol in symbols],
+                start=start,
+                end=end,
+                auto_adjust=False,
+                actions=False,  # adjusted closes carry dividends and splits already
+                keepna=True,
+                progress=False,
+                timeout=self.limits.request,
+                session=patience.session,
+            )
         seconds = time.monotonic() - begun
-        records = patience.faults, patience.answered, _by_ticker(complaints)
+        records = patience.faults, patience.answered, _by_ticker(patience.complaints)
         return prices, _Log(seconds, *(_ours(record, symbols) for record in records))
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """Why a chart did not come, and what to do about it."""
-
-    what: str
-    advice: str
-    passing: bool  # worth another try
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class _Log:
     """What happened in one download, by symbol."""
 
     seconds: float
-    faults: dict[str, _Fault]
+    faults: dict[str, yahoo_http.Fault]
     answered: dict[str, dt.datetime]
     complaints: dict[str, str]  # yfinance's, in its or Yahoo's words
 
@@ -139,104 +138,6 @@ class _Log:
         if symbol in self.faults:
             return f"{self.faults[symbol].what}, tried for {self.seconds:.0f} s"
         return self.complaints.get(symbol, "an answer without rows")
-
-
-class _Patience:
-    """Stands for a session's `request`: charts are asked for again until the time limit, failures are remembered."""
-
-    def __init__(self, send: Callable[..., Any], market: YahooMarket):
-        self._send = send
-        self._base_url = market.base_url
-        self._request_timeout = market.request_timeout
-        self._first_pause = market.first_pause
-        self._deadline = time.monotonic() + market.time_limit
-        self._mute: dict[str, OSError] = {}
-        self.faults: dict[str, _Fault] = {}
-        self.answered: dict[str, dt.datetime] = {}
-
-    def request(self, method: str, url: str, **options: Any) -> Any:
-        """One request of yfinance's; an OSError, which all of curl_cffi's are, when there is no answer to give."""
-        address = urlsplit(url)
-        if address.path.startswith("/v8/finance/chart/"):
-            return self._chart(unquote(address.path.rpartition("/")[2]), method, url, options)
-        # Cookies and crumbs: charts come without them, so a host that is blocked here is not waited for twice.
-        if address.netloc in self._mute:
-            raise self._mute[address.netloc]
-        try:
-            return self._once(method, url, options)
-        except OSError as error:
-            self._mute[address.netloc] = error
-            raise
-
-    def _chart(self, ticker: str, method: str, url: str, options: dict[str, Any]) -> Any:
-        pause = self._first_pause
-        while True:
-            retry_after = 0.0
-            try:
-                answer = self._once(method, url, options)
-                fault = _fault(answer)
-                retry_after = _retry_after(answer)
-            except OSError as error:
-                fault = _unreachable(error)
-            if fault is None:
-                self.faults.pop(ticker, None)
-                self.answered[ticker] = dt.datetime.now(dt.UTC)
-                return answer
-            self.faults.setdefault(ticker, fault)
-            wait = max(pause * random.uniform(0.5, 1.5), retry_after)
-            if not fault.passing or time.monotonic() + wait >= self._deadline:
-                raise ConnectionError(fault.what)
-            time.sleep(wait)
-            pause *= 2
-
-    def _once(self, method: str, url: str, options: dict[str, Any]) -> Any:
-        left = self._deadline - time.monotonic()
-        if left <= 0.001:  # curl takes less than a millisecond for no limit at all
-            raise TimeoutError("the time limit had passed")
-        if self._base_url:
-            address = urlsplit(url)
-            url = f"{self._base_url}{address.path}" + (f"?{address.query}" if address.query else "")
-        return self._send(method=method, url=url, **options | {"timeout": min(left, self._request_timeout)})
-
-
-def _fault(answer: Any) -> _Fault | None:
-    """What is wrong with an answer to a chart request; a symbol Yahoo does not know is an answer, too."""
-    status = answer.status_code
-    if status == 429:
-        return _Fault(
-            "HTTP 429, too many requests",
-            "Yahoo limits how often one address may ask: wait an hour, then run again, or use VOL_ASSETS_SOURCE=files",
-            passing=True,
-        )
-    if status >= 500:
-        return _Fault(f"HTTP {status}", "Yahoo is out of order: run again later", passing=True)
-    if (urlsplit(answer.url).hostname or "").endswith("consent.yahoo.com"):
-        return None  # yfinance accepts it and is led back to the chart
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if isinstance(body, dict) and ("chart" in body or "finance" in body):
-        return None
-    return _Fault(
-        f"HTTP {status} with something that is no chart: {' '.join(answer.text[:80].split())!r}",
-        "A proxy, a login page or a maintenance page stands between: open https://finance.yahoo.com "
-        "on this machine, then run again",
-        passing=False,
-    )
-
-
-def _unreachable(error: OSError) -> _Fault:
-    return _Fault(
-        f"no answer ({type(error).__name__}: {error})",
-        "Check the network, its proxy and firewall, then run again, or give it more time (YahooMarket's time_limit)",
-        passing=True,
-    )
-
-
-def _retry_after(answer: Any) -> float:
-    seconds = answer.headers.get("Retry-After") or ""
-    return float(seconds) if seconds.isdigit() else 0.0
 
 
 def _long(prices: pd.DataFrame, symbols: Sequence[str]) -> pd.DataFrame:
@@ -279,25 +180,6 @@ def _ours(by_ticker: dict[str, Any], symbols: Sequence[str]) -> dict[str, Any]:
     return {symbol: by_ticker[_ticker(symbol)] for symbol in symbols if _ticker(symbol) in by_ticker}
 
 
-@contextlib.contextmanager
-def _complaints() -> Iterator[list[str]]:
-    """yfinance's error messages as a list, and none of them on the console."""
-    messages: list[str] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: messages.append(record.getMessage())
-    logger = logging.getLogger("yfinance")
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    logger.setLevel(logging.ERROR)  # at DEBUG yfinance would fetch one symbol after the other
-    try:
-        yield messages
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
-        logger.setLevel(level)
-
-
 def _by_ticker(messages: list[str]) -> dict[str, str]:
     """yfinance's summary lines, `['^GVZ', 'IRX']: reason`, taken apart."""
     reasons = {}
@@ -306,27 +188,3 @@ def _by_ticker(messages: list[str]) -> dict[str, str]:
         if line:
             reasons |= dict.fromkeys(ast.literal_eval(line[1]), line[2])
     return reasons
-
-
-@cache
-def _private_cache() -> tempfile.TemporaryDirectory | None:
-    """Puts yfinance's cache of cookies and time zones into a folder of this process's own, removed when it ends.
-
-    In the user's cache folder processes of a backfill would wait for each other's SQLite locks. Where there is no
-    room for temporary files either, yfinance goes without.
-    """
-    import yfinance
-
-    with contextlib.suppress(OSError):
-        folder = tempfile.TemporaryDirectory(prefix="vol_assets_yfinance_", ignore_cleanup_errors=True)
-        yfinance.set_tz_cache_location(folder.name)
-        return folder
-    return None
-
-
-def _know_timezones(symbols: Sequence[str]) -> None:
-    """Tells yfinance what it would ask with one more request a symbol: where the day of a start or end begins."""
-    from yfinance.cache import get_tz_cache
-
-    for symbol in symbols:
-        get_tz_cache().store(_ticker(symbol), "America/New_York")

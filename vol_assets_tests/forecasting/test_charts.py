@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
+from vol_assets.charts import style
 from vol_assets.forecasting import charts
-from vol_assets.forecasting.charts import style
 from vol_assets.forecasting.explanation import shap_values
 from vol_assets.forecasting.frame import complete
 from vol_assets.forecasting.models import HAR, LOG_HAR_IV, PERSISTENCE, VIX

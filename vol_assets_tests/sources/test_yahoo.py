@@ -390,8 +390,7 @@ def test_a_slow_server_costs_no_more_than_the_time_limit(yahoo, request_timeout)
 
 
 def test_no_server_at_all_is_an_error(yahoo):
-    market = yahoo.market(time_limit=0.3)
-    market.base_url = "http://127.0.0.1:9"
+    market = YahooMarket(time_limit=0.3, first_pause=0.01, base_url="http://127.0.0.1:9")
     with pytest.raises(SourceError, match=r"for SPY .*no answer .*ConnectionError.* Check the network"):
         market.daily_bars(["SPY"], FIRST, LAST)
 

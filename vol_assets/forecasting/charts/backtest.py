@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vol_assets.forecasting.charts import style
+from vol_assets.charts import style
 from vol_assets.forecasting.evaluation import QLIKE_OF_THE_TRUTH, qlike_by_session, score
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vol_assets.forecasting.charts import style
+from vol_assets.charts import style
 from vol_assets.forecasting.explanation import BASE_VALUE, mean_abs_shap
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from vol_assets.charts import style
 from vol_assets.features.l1 import L1_FEATURES
-from vol_assets.forecasting.charts import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def feature_history(l1: pd.DataFrame) -> Figure:
         ax.axhline(middle, color=style.MUTED, lw=0.9, ls=(0, (4, 3)))
         ax.plot(l1.index, l1[name], color=style.NAVY, lw=0.7)
         ax.plot(known.index[-1], known[name].iloc[-1], "o", color=style.AMBER, ms=4.5, clip_on=False, zorder=3)
-        ax.set_title(name, loc="left", fontsize=9.5, color=style.INK, fontweight="bold")
+        style.panel_title(ax, name)
         if name not in NOT_PERCENT and not name.startswith("corr_"):
             style.percent(ax.yaxis)
         ax.set_xlim(l1.index[0], l1.index[-1])

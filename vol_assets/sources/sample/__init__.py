@@ -2,9 +2,16 @@
 
 process: named random streams, OU paths, regimes. variance: SPY's variance and what it is expected to be.
 closes: all nine series from close to close. intraday: the path inside a session. bars: prices as quoted.
-market: the `SampleMarket` source and the truth behind it.
+surface: the true option surface. smiles: what it is at each close. listings: the contracts there are. chains: their
+quotes. dirt: what is wrong with a few. market: the `SampleMarket` source and the truth behind it.
 """
 
-from vol_assets.sources.sample.market import SampleMarket, true_expected_variance, true_spot_variance
+from vol_assets.sources.sample.market import (
+    SampleMarket,
+    true_expected_variance,
+    true_spot_variance,
+    true_surface,
+)
+from vol_assets.sources.sample.surface import TrueSurface
 
-__all__ = ["SampleMarket", "true_expected_variance", "true_spot_variance"]
+__all__ = ["SampleMarket", "TrueSurface", "true_expected_variance", "true_spot_variance", "true_surface"]

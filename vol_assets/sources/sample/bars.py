@@ -57,6 +57,12 @@ def daily_bars(sessions: pd.DatetimeIndex, first: int, closes: Closes) -> pd.Dat
     return _table(sessions, first, series)
 
 
+def dividend_yield(fund: str) -> float:
+    """What a fund pays a year, as a continuous yield: the quoted close grows by so much less than the total return."""
+    payments, dividend = DIVIDENDS.get(fund, (1, 0.0))
+    return -payments * float(np.log1p(-dividend / payments))
+
+
 def _future(ounce: np.ndarray, sessions: pd.DatetimeIndex, sigma: np.ndarray, intraday: Intraday) -> dict:
     """GC=F from `ounce`, ln of GLD when the future settles; the fund began at a tenth of an ounce less its expenses."""
     random = stream("GC=F")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ SKY = "#a9c6e3"  # its interval, or what stands in the background
 AMBER = "#d9822b"  # what happened, or the reference
 GREEN = "#2e8b6f"  # better, lower
 RED = "#c0453a"  # worse, higher
+OVER = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85}  # box of a text that lies over lines
 
 
 def canvas(title: str, subtitle: str, *, width: float = 10.0, height: float = 5.2, columns: int = 1):
@@ -33,14 +35,36 @@ def canvas(title: str, subtitle: str, *, width: float = 10.0, height: float = 5.
     return figure, axes
 
 
-def panels(title: str, subtitle: str, *, width: float, height: float, rows: int, columns: int):
-    """A titled figure and an array of small axes over one time axis, labelled at the bottom.
+def panels(
+    title: str,
+    subtitle: str,
+    *,
+    width: float,
+    height: float,
+    rows: int,
+    columns: int,
+    left: float = 0.65,
+    bottom: float = 0.36,
+    hspace: float = 0.34,
+    wspace: float = 0.17,
+    sharex: bool = True,
+    heights: tuple[float, ...] | None = None,
+):
+    """A titled figure and an array (rows, columns) of small axes over one x axis, labelled at the bottom.
 
-    Laid out by fixed margins: fitting 21 panels to their labels takes longer than drawing them.
+    left and bottom are room for labels, in inches; heights: of the rows, relative. Laid out by fixed margins: fitting
+    21 panels to their labels takes longer than drawing them.
     """
     figure, head = _titled(title, subtitle, width, height, layout=None)
-    axes = figure.subplots(rows, columns, sharex=True)
-    figure.subplots_adjust(left=0.05, right=0.985, bottom=0.03, top=0.985 - head, hspace=0.34, wspace=0.17)
+    axes = figure.subplots(rows, columns, sharex=sharex, squeeze=False, height_ratios=heights)
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - 0.195 / width,
+        bottom=bottom / height,
+        top=1 - head - 0.18 / height,
+        hspace=hspace,
+        wspace=wspace,
+    )
     for ax in figure.axes:
         _plain(ax)
     return figure, axes
@@ -63,6 +87,15 @@ def percent(axis, decimals: int = 0) -> None:
     axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
 
 
+def percent_ticks(axis, most: int) -> None:
+    """At most `most` round percents with the decimals they need, on an axis whose limits are set."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+    step = 100 * min(np.diff(axis.get_majorticklocs()), default=1.0)
+    percent(axis, decimals=max(0, -int(np.floor(np.log10(step) + 1e-9))))
+
+
 def dates(ax: Axes, most: int = 9) -> None:
     """Few, short date labels."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -73,16 +106,27 @@ def dates(ax: Axes, most: int = 9) -> None:
     ax.xaxis.get_offset_text().set(fontsize=8.5, color=MUTED)
 
 
-def legend(ax: Axes, **options) -> None:
+def legend(ax: Axes | Figure, **options) -> None:
     """A legend without a box, above the axes on the right unless told otherwise."""
     placed = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 4, "borderaxespad": 0.2} | options
     ax.legend(frameon=False, fontsize=9, labelcolor=INK, handlelength=1.6, columnspacing=1.4, **placed)
 
 
+def head_legend(figure: Figure, handles: list) -> None:
+    """One legend for all panels, on the line of the title."""
+    right, top = 1 - 0.16 / figure.get_figwidth(), 1 - 0.14 / figure.get_figheight()
+    legend(figure, handles=handles, loc="upper right", bbox_to_anchor=(right, top))
+
+
+def panel_title(ax: Axes, name: str, note: str = "") -> None:
+    """What a small panel shows, and on its right a figure or two about it."""
+    ax.set_title(name, loc="left", fontsize=9.5, color=INK, fontweight="bold")
+    ax.set_title(note, loc="right", fontsize=8.5, color=MUTED)
+
+
 def beside(ax: Axes, text: str, x, y) -> None:
     """Write just to the right of a point, legible over lines."""
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
-    ax.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK, bbox=box)
+    ax.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK, bbox=OVER)
 
 
 def day(session: pd.Timestamp) -> str:

@@ -1,0 +1,178 @@
+"""raw/<underlying>_chain and curated/<underlying>_chain: option quotes as they came, and every one of them judged.
+
+A chain has thousands of rows, so a range passes through a few sessions at a time.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+
+import dagster as dg
+import pandas as pd
+
+from vol_assets.assets.pages import table
+from vol_assets.assets.publish import SessionRows, asked_sessions, publish_each, session_asset, warning
+from vol_assets.assets.workers import BLOCK_SESSIONS, FROM_SESSIONS, in_order
+from vol_assets.contracts import REJECT_COLUMNS
+from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS, UNDERLYINGS
+from vol_assets.curation.chains import curate_chain
+from vol_assets.lake import Lake
+from vol_assets.sources import MarketSource, OptionChain
+
+DROPPED_CHECK = "dropped_quotes"
+USABLE_SHARE = 0.5  # of the expirations still to come: fewer with a fitted quote are worth a look
+
+
+def raw_chain(underlying: str) -> dg.AssetsDefinition:
+    """The asset raw/<underlying>_chain."""
+    contract = RAW_CHAINS[underlying]
+
+    @session_asset(
+        contract,
+        group="raw",
+        description=f"Option quotes of {underlying} as fetched, with the session's rate. A fetch equal to what is "
+        "stored leaves the file untouched.",
+    )
+    def asset(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], market: dg.ResourceParam[MarketSource]
+    ) -> Iterator:
+        asked = asked_sessions(context)
+        context.log.info(f"{contract.name}: asking {market.name} for {len(asked)} sessions, {asked[0]} ... {asked[-1]}")
+        notes: Counter[str] = Counter()
+        newest: list[pd.DataFrame] = []
+
+        def sessions() -> Iterator[SessionRows]:
+            size = BLOCK_SESSIONS if len(asked) >= FROM_SESSIONS else len(asked)
+            blocks = [asked[i : i + size] for i in range(0, len(asked), size)]
+            arguments = ((market, underlying, block[0], block[-1]) for block in blocks)
+            for chains in in_order(_chains, arguments, len(asked)):
+                for chain in chains:
+                    notes.update(chain.notes)
+                    newest[:] = [chain.quotes] if len(chain.quotes) else newest
+                    yield _raw_rows(chain, market.name, underlying, lake)
+
+        yield from publish_each(
+            context,
+            lake,
+            contract,
+            sessions(),
+            metadata=lambda: {
+                "source": market.name,
+                "newest chain": table(_by_expiration(newest[0])) if newest else "none",
+                "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in list(notes)[:20]) or "none"),
+            },
+        )
+
+    return asset
+
+
+def curated_chain(underlying: str) -> dg.AssetsDefinition:
+    """The asset curated/<underlying>_chain."""
+    contract = CURATED_CHAINS[underlying]
+
+    @session_asset(
+        contract,
+        group="curated",
+        ins={"raw": dg.AssetIn(dg.AssetKey(RAW_CHAINS[underlying].key))},
+        checks=[DROPPED_CHECK],
+        description=f"Every quote of {underlying} judged, none left out: role, reason, forward, log-moneyness and "
+        "European implied vols.",
+    )
+    def asset(context: dg.AssetExecutionContext, raw: Iterator, lake: dg.ResourceParam[Lake]) -> Iterator:
+        reasons: Counter[str] = Counter()
+        newest: list[pd.DataFrame] = []
+        poor: list[dt.date] = []
+
+        def sessions() -> Iterator[SessionRows]:
+            arguments = ((session, rows) for session, rows in raw)
+            for session, curated in in_order(_curated, arguments, len(asked_sessions(context))):
+                reasons.update(curated["reason"].replace("", "fit").value_counts().to_dict())
+                newest[:] = [curated]
+                fitted = curated["role"] == "fit"
+                to_come = curated.loc[~curated["reason"].isin(["expired", "expires_today"]), "expiration"].nunique()
+                if curated.loc[fitted, "expiration"].nunique() < USABLE_SHARE * to_come:
+                    poor.append(session)
+                usable = fitted.any()
+                yield SessionRows(session, curated, None if usable else _no_usable_quote(session, underlying, curated))
+
+        def checks() -> list[dg.AssetCheckResult]:
+            counts = pd.DataFrame(reasons.most_common(), columns=["reason", "quotes"])
+            return [
+                warning(
+                    DROPPED_CHECK,
+                    not poor,
+                    quotes_by_reason=table(counts),
+                    sessions_with_fewer_than_half_of_the_expirations=", ".join(map(str, poor[:10])) or "none",
+                )
+            ]
+
+        yield from publish_each(
+            context,
+            lake,
+            contract,
+            sessions(),
+            checks=checks,
+            metadata=lambda: {"newest chain": table(_forwards(newest[0]))} if newest else {},
+        )
+
+    return asset
+
+
+RAW = [raw_chain(underlying) for underlying in UNDERLYINGS]
+CURATED = [curated_chain(underlying) for underlying in UNDERLYINGS]
+
+
+def _chains(market: MarketSource, underlying: str, first: dt.date, last: dt.date) -> list[OptionChain]:
+    return list(market.option_chains(underlying, first, last))
+
+
+def _curated(session: dt.date, raw: pd.DataFrame) -> tuple[dt.date, pd.DataFrame]:
+    return session, curate_chain(raw)
+
+
+def _raw_rows(chain: OptionChain, source: str, underlying: str, lake: Lake) -> SessionRows:
+    contract = RAW_CHAINS[underlying]
+    rows = chain.quotes.assign(source=source)[list(contract.columns)]
+    if chain.problems:
+        rejects = [(pd.Timestamp(p.session), p.symbol, p.rule, p.value) for p in chain.problems]
+        return SessionRows(chain.session, rows, pd.DataFrame(rejects, columns=REJECT_COLUMNS))
+    if rows.empty:
+        said = "; ".join(chain.notes) or "none came"
+        return SessionRows(chain.session, rows, _reject(chain.session, underlying, "quotes for the session", said))
+    stored = lake.read(contract, chain.session, chain.session)
+    same = [name for name in contract.columns if name != "fetched_at"]
+    unchanged = len(stored) == len(rows) and stored[same].equals(rows[same].reset_index(drop=True))
+    return SessionRows(chain.session, rows, unchanged=unchanged)
+
+
+def _no_usable_quote(session: dt.date, underlying: str, curated: pd.DataFrame) -> pd.DataFrame:
+    counts = curated["reason"].value_counts()
+    said = ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "no quote at all"
+    return _reject(session, underlying, "a usable chain", f"none of {len(curated)} quotes can be fitted: {said}"[:400])
+
+
+def _reject(session: dt.date, symbol: str, rule: str, value: str) -> pd.DataFrame:
+    return pd.DataFrame([(pd.Timestamp(session), symbol, rule, value)], columns=REJECT_COLUMNS)
+
+
+def _by_expiration(quotes: pd.DataFrame) -> pd.DataFrame:
+    return quotes.groupby("expiration", as_index=False).agg(
+        quotes=("strike", "size"),
+        lowest_strike=("strike", "min"),
+        highest_strike=("strike", "max"),
+        without_bid=("bid", lambda bids: int((~(bids > 0)).sum())),
+    )
+
+
+def _forwards(curated: pd.DataFrame) -> pd.DataFrame:
+    return curated.groupby("expiration", as_index=False).agg(
+        days=("years", lambda years: years.iloc[0] * 365),
+        fit=("role", lambda roles: int((roles == "fit").sum())),
+        bound=("role", lambda roles: int((roles == "bound").sum())),
+        dropped=("role", lambda roles: int((roles == "dropped").sum())),
+        forward=("forward", "first"),
+        rate=("rate", "first"),
+        carry=("carry", "first"),
+        parity_strikes=("parity_strikes", "first"),
+        flags=("quality_flags", "first"),
+    )

@@ -1,0 +1,55 @@
+"""One function over many sessions, on both cores, in order, with few of them in memory.
+
+Short ranges run here; longer ones go to worker processes (a thread would wait for the interpreter's lock), which are
+forked from a clean server process, since this one has Dagster's threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+FROM_SESSIONS = 24  # fewer do not pay for starting processes
+BLOCK_SESSIONS = 4  # sent and answered together
+BLOCKS_AHEAD = 4  # of each worker: all that is in memory
+MAX_WORKERS = 4
+
+
+def in_order(function: Callable[..., Any], arguments: Iterable[tuple], count: int) -> Iterator[Any]:
+    """function(*one) of each of the `count` arguments, in their order; functions and arguments must pickle."""
+    workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+    if count < FROM_SESSIONS or workers < 2:
+        with _one_thread():
+            yield from itertools.starmap(function, arguments)
+        return
+    arguments, pending = iter(arguments), deque()
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        try:
+            while True:
+                while len(pending) < workers * BLOCKS_AHEAD:
+                    block = list(itertools.islice(arguments, BLOCK_SESSIONS))
+                    if not block:
+                        break
+                    pending.append(pool.submit(_block, function, block))
+                if not pending:
+                    return
+                yield from pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _block(function: Callable[..., Any], block: list[tuple]) -> list[Any]:
+    return list(itertools.starmap(function, block))
+
+
+def _one_thread() -> threadpool_limits:
+    """Chains are small arrays: the threads of a linear algebra library cost more in waiting than they do in work."""
+    return threadpool_limits(1)

@@ -1,0 +1,1 @@
+"""What every picture shares: the house style. Rooms draw their own pictures with it."""
