@@ -68,7 +68,7 @@ lint: setup  ## ruff: style, imports, likely mistakes
 accuracy: setup  ## hold the surfaces of simulated sessions against the truth: FROM= TO=
 	@$(BIN)/python -m vol_assets_tests.accuracy $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-bench: setup  ## measure: ten years through the command line, one session, the walk-forward, bookkeeping
+bench: setup  ## measure: implied vols, surfaces, ten years through the command line, the walk-forward, bookkeeping
 	@$(BIN)/python -m vol_assets_tests.bench $(if $(ONLY),--only $(ONLY))
 
 clean:  ## delete caches and the environment; the data stay

@@ -6,6 +6,9 @@
 Each session's chain is simulated, curated and fitted as the assets do it. An error of a (session, expiration) is held
 against the limits that 95 % of them, and every one of them, should keep; vol points are hundredths, and the same errors
 are given in half-spreads of the quotes nearest the forward.
+
+Two more measures: strikes left out of a fit against its price (`hold_out`), and how much the tenors of a month of
+sessions move while the truth stands still and expirations, quotes and noise roll on (`roughness`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,12 +24,17 @@ import pandas as pd
 from vol_assets import clock
 from vol_assets.assets.workers import in_order
 from vol_assets.curation.chains import curate_chain
-from vol_assets.sources.sample import SampleMarket, true_surface
+from vol_assets.quant import moments
+from vol_assets.quant.surface import Smiles
+from vol_assets.sources.sample import SampleMarket, chain_around, true_surface
 from vol_assets.surfaces.fit import surface_of, surface_rows
+from vol_assets.surfaces.richness import model_vols
+from vol_assets.surfaces.tenors import tenor_rows
 
 DAYS = (14, 365)  # of the expirations that count
 NEAR_DAYS = 200  # forwards nearer than this have the tighter limit
 MODEL_FREE_DAYS = 30
+ROUGH = ("atm_vol", "rr25", "bf25", "model_free_vol")
 LIMITS = {  # 95 % within, every one within
     "ATM vol, points": (0.07, 0.15),
     "25-delta RR, points": (0.12, 0.30),
@@ -74,6 +83,38 @@ def session_errors(underlying: str, session: dt.date) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(underlying=underlying, date=pd.Timestamp(session))
 
 
+def hold_out(underlying: str, session: dt.date) -> pd.DataFrame:
+    """Errors, in half-spreads, of every second strike when the others alone are fitted: days, half_spreads."""
+    (chain,) = SampleMarket().option_chains(underlying, session, session)
+    return left_out(curate_chain(chain.quotes.assign(source="sample")))
+
+
+def left_out(curated: pd.DataFrame) -> pd.DataFrame:
+    """`hold_out` of any curated chain; quotes within 2.5 stdevs of the forward count."""
+    fitted = curated[curated["role"] == "fit"].sort_values(["expiration", "k"])
+    odd = fitted.groupby("expiration").cumcount() % 2 == 1
+    aside = fitted[odd.to_numpy()]
+    rows = surface_rows(curated.drop(aside.index))
+    aside = aside[aside["expiration"].isin(rows["expiration"])]
+    expiry = pd.Index(rows["expiration"]).get_indexer(aside["expiration"])
+    vol = model_vols(rows, expiry, aside["k"].to_numpy())
+    half = 0.5 * (aside["ask_vol"] - aside["bid_vol"]).to_numpy()
+    near = (np.abs(aside["k"]) < 2.5 * rows["atm_vol"].to_numpy()[expiry] * np.sqrt(aside["years"])).to_numpy()
+    error = ((vol - aside["mid_vol"].to_numpy()) / half)[near & (half > 0)]
+    return pd.DataFrame({"days": (aside["years"].to_numpy() * 365)[near & (half > 0)], "half_spreads": error})
+
+
+def roughness(underlying: str, first: dt.date, sessions: int = 20) -> pd.DataFrame:
+    """Standard deviation of one-session changes, vol points, while the true surface stays as it is at `first`."""
+    truth, tenors = true_surface(underlying, first), []
+    for number in range(sessions):
+        quotes = chain_around(replace(truth, session=clock.offset(first, number))).quotes
+        curated = curate_chain(quotes.assign(source="sample"))
+        tenors.append(tenor_rows(surface_rows(curated), curated).set_index("tenor_days")[list(ROUGH)])
+    changes = np.diff(np.array(tenors), axis=0)
+    return pd.DataFrame(100 * changes.std(axis=0), index=tenors[0].index, columns=list(ROUGH))
+
+
 def table(errors: pd.DataFrame) -> pd.DataFrame:
     """A row an underlying and quantity: count, median, 95 % and worst absolute error, limits, half-spreads."""
     sizes = errors.assign(size=errors["error"].abs(), in_spreads=errors["half_spreads"].abs())
@@ -90,9 +131,7 @@ def table(errors: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _model_free_vol(smiles) -> np.ndarray:
-    from vol_assets.quant import moments
-
+def _model_free_vol(smiles: Smiles) -> np.ndarray:
     k = moments.grid(smiles.at_money)
     return np.sqrt(moments.from_prices(k, smiles.otm_price(k)).model_free_variance / smiles.years)
 
@@ -118,6 +157,14 @@ def main() -> None:
         if len(beyond):
             print("\nbeyond the outer limits:")
             print(beyond.sort_values("error", key=abs, ascending=False).head(20).to_string(index=False))
+        first = clock.as_date(options.first)
+        for underlying in ("SPY", "GLD"):
+            aside = pd.concat([hold_out(underlying, clock.offset(first, 21 * month)) for month in range(6)])
+            size = aside["half_spreads"]
+            print(f"\n{underlying}, half of the strikes left out, {len(aside)} quotes: rms error of the others' fit")
+            print(f"{np.sqrt((size**2).mean()):.2f} half-spreads, {(size.abs() <= 1).mean():.1%} within bid and ask")
+            print(f"\n{underlying}, one-session changes while the truth stands still, vol points:")
+            print(roughness(underlying, first).round(3).to_string())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,11 @@ def test_every_asset_the_readme_draws_exists():
     from vol_assets.definitions import ASSETS
 
     keys = {asset.key.to_user_string() for asset in ASSETS}
-    drawn = set(re.findall(r"\b(?:raw|curated|features|forecast)/[a-z0-9_]+", (ROOT / "README.md").read_text()))
+    drawn = set(
+        re.findall(
+            r"\b(?:raw|curated|features|forecast|surface|tenors|richness)/[a-z0-9_]+", (ROOT / "README.md").read_text()
+        )
+    )
     assert drawn == keys
 
 
@@ -82,12 +86,25 @@ def test_the_readmes_way_of_reading_the_lake_works(tmp_path, monkeypatch):
     lake.write(FEATURES_L1, l1_features(bars).reset_index())
     lake.write_sessions(RV_5D, [(first, pd.DataFrame(columns=list(RV_5D.columns)))])
 
-    snippet = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
-    found: dict = {}
-    exec(snippet, found)
+    found = _run_snippet("read_parquet")
     assert len(found["features"]) == 4
     assert found["features"]["date"].max() == pd.Timestamp("2024-03-04")
     assert sorted(found["march"]["date"].unique()) == ["2024-03-01", "2024-03-04"]
+
+
+def test_the_readmes_implied_vols_are_those_that_went_in():
+    found = _run_snippet("implied_vol")
+    assert found["vols"].tolist() == pytest.approx([0.22, 0.20, 0.19], abs=1e-14)
+    assert found["why"].tolist() == [0, 0, 0]
+
+
+def _run_snippet(that_names: str) -> dict:
+    """The one Python snippet of the README in which a name occurs, run as it stands."""
+    snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    (snippet,) = (snippet for snippet in snippets if that_names in snippet)
+    found: dict = {}
+    exec(snippet, found)
+    return found
 
 
 def _code(page: Path) -> list[str]:

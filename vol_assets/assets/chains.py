@@ -17,9 +17,10 @@ from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS, UNDERLYINGS
 from vol_assets.curation.chains import curate_chain
 from vol_assets.lake import Lake
-from vol_assets.sources import MarketSource, OptionChain
+from vol_assets.sources import MarketSource, OptionChain, chains_of
 
 DROPPED_CHECK = "dropped_quotes"
+NOTES_TOLD = 10  # different ones, on the console; the asset's page has more of them
 USABLE_SHARE = 0.5  # of the expirations still to come: fewer with a fitted quote are worth a look
 
 
@@ -45,8 +46,11 @@ def raw_chain(underlying: str) -> dg.AssetsDefinition:
             size = BLOCK_SESSIONS if len(asked) >= FROM_SESSIONS else len(asked)
             blocks = [asked[i : i + size] for i in range(0, len(asked), size)]
             arguments = ((market, underlying, block[0], block[-1]) for block in blocks)
-            for chains in in_order(_chains, arguments, len(asked)):
+            for chains in in_order(chains_of, arguments, len(asked)):
                 for chain in chains:
+                    new = [note for note in chain.notes if note not in notes and len(chain.quotes)]
+                    for note in new[: max(NOTES_TOLD - len(notes), 0)]:
+                        context.log.info(f"{contract.name} {chain.session}: {note}")
                     notes.update(chain.notes)
                     newest[:] = [chain.quotes] if len(chain.quotes) else newest
                     yield _raw_rows(chain, market.name, underlying, lake)
@@ -59,7 +63,7 @@ def raw_chain(underlying: str) -> dg.AssetsDefinition:
             metadata=lambda: {
                 "source": market.name,
                 "newest chain": table(_by_expiration(newest[0])) if newest else "none",
-                "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in list(notes)[:20]) or "none"),
+                "notes": dg.MetadataValue.md("\n".join(_times(*said) for said in notes.most_common(20)) or "none"),
             },
         )
 
@@ -84,8 +88,8 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
         poor: list[dt.date] = []
 
         def sessions() -> Iterator[SessionRows]:
-            arguments = ((session, rows) for session, rows in raw)
-            for session, curated in in_order(_curated, arguments, len(asked_sessions(context))):
+            for curated in in_order(curate_chain, ((rows,) for _, rows in raw), len(asked_sessions(context))):
+                session = curated["date"].iloc[0].date()
                 reasons.update(curated["reason"].replace("", "fit").value_counts().to_dict())
                 newest[:] = [curated]
                 fitted = curated["role"] == "fit"
@@ -122,14 +126,6 @@ RAW = [raw_chain(underlying) for underlying in UNDERLYINGS]
 CURATED = [curated_chain(underlying) for underlying in UNDERLYINGS]
 
 
-def _chains(market: MarketSource, underlying: str, first: dt.date, last: dt.date) -> list[OptionChain]:
-    return list(market.option_chains(underlying, first, last))
-
-
-def _curated(session: dt.date, raw: pd.DataFrame) -> tuple[dt.date, pd.DataFrame]:
-    return session, curate_chain(raw)
-
-
 def _raw_rows(chain: OptionChain, source: str, underlying: str, lake: Lake) -> SessionRows:
     contract = RAW_CHAINS[underlying]
     rows = chain.quotes.assign(source=source)[list(contract.columns)]
@@ -153,6 +149,10 @@ def _no_usable_quote(session: dt.date, underlying: str, curated: pd.DataFrame) -
 
 def _reject(session: dt.date, symbol: str, rule: str, value: str) -> pd.DataFrame:
     return pd.DataFrame([(pd.Timestamp(session), symbol, rule, value)], columns=REJECT_COLUMNS)
+
+
+def _times(note: str, sessions: int) -> str:
+    return f"- {note}" + (f" ({sessions} sessions)" if sessions > 1 else "")
 
 
 def _by_expiration(quotes: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ sessions; so a range equals its daily runs, and both cores work.
 """
 
 import datetime as dt
+from collections import deque
 from collections.abc import Iterator
 
 import dagster as dg
@@ -21,9 +22,12 @@ from vol_assets.contracts.richness import RICHNESS
 from vol_assets.contracts.surfaces import SURFACES
 from vol_assets.contracts.tenors import TENORS
 from vol_assets.lake import Lake
+from vol_assets.surfaces.fit import QUOTE_COLUMNS as FIT_QUOTE_COLUMNS
 from vol_assets.surfaces.fit import surface_of, surface_rows
+from vol_assets.surfaces.richness import QUOTE_COLUMNS as RICHNESS_QUOTE_COLUMNS
 from vol_assets.surfaces.richness import richness_rows
 from vol_assets.surfaces.tenor_history import LOOKBACK_SESSIONS, History
+from vol_assets.surfaces.tenors import QUOTE_COLUMNS as TENOR_QUOTE_COLUMNS
 from vol_assets.surfaces.tenors import tenor_rows
 
 FIT_CHECK = "fit"
@@ -34,6 +38,11 @@ SHOWN = ["expiration", "years", "model", "quotes", "forward", "atm_vol", "rr25",
 SHOWN_TENORS = ["tenor_days", "atm_vol", "rr25", "bf25", "model_free_vol", "implied_move", "extrapolated", "confidence"]
 
 
+def _curated(underlying: str, columns: tuple[str, ...]) -> dg.AssetIn:
+    """The curated chain as an input, of which `columns` are read."""
+    return dg.AssetIn(dg.AssetKey(CURATED_CHAINS[underlying].key), metadata={"columns": list(columns)})
+
+
 def surface(underlying: str) -> dg.AssetsDefinition:
     """The asset surface/<underlying>."""
     contract = SURFACES[underlying]
@@ -41,7 +50,7 @@ def surface(underlying: str) -> dg.AssetsDefinition:
     @session_asset(
         contract,
         group="surface",
-        ins={"curated": dg.AssetIn(dg.AssetKey(CURATED_CHAINS[underlying].key))},
+        ins={"curated": _curated(underlying, FIT_QUOTE_COLUMNS)},
         checks=[FIT_CHECK],
         description=f"{underlying}: a row an expiration. Lognormal mixtures, eSSVI where quotes are few, calendar "
         "order by the running maximum; smile, moments, fit error, and the measured certificate of no arbitrage.",
@@ -52,7 +61,9 @@ def surface(underlying: str) -> dg.AssetsDefinition:
         lifted: list[dt.date] = []
 
         def sessions() -> Iterator[SessionRows]:
-            for session, rows in in_order(_surface, curated, len(asked_sessions(context))):
+            quotes: deque[dt.date] = deque()
+            for rows in in_order(surface_rows, _noting(curated, quotes), len(asked_sessions(context))):
+                session = quotes.popleft()
                 if len(rows):
                     newest[:] = [rows]
                     poor.extend([session] if rows["error_half_spreads"].median() > POOR_FIT_HALF_SPREADS else [])
@@ -98,7 +109,7 @@ def tenors(underlying: str) -> dg.AssetsDefinition:
         group="surface",
         ins={
             "surfaces": dg.AssetIn(dg.AssetKey(SURFACES[underlying].key)),
-            "curated": dg.AssetIn(dg.AssetKey(CURATED_CHAINS[underlying].key)),
+            "curated": _curated(underlying, TENOR_QUOTE_COLUMNS),
         },
         checks=[EXTRAPOLATION_CHECK],
         description=f"The standard surface of {underlying}: 7 to 730 days by call-equivalent forward delta, and what "
@@ -114,10 +125,10 @@ def tenors(underlying: str) -> dg.AssetsDefinition:
         sparse: list[dt.date] = []
 
         def sessions() -> Iterator[SessionRows]:
-            pairs = zip(surfaces, curated, strict=True)
-            arguments = ((rows, quotes, quoted.get(session, float("nan"))) for (session, rows), (_, quotes) in pairs)
-            for session, rows in zip(asked, in_order(tenor_rows, arguments, len(asked)), strict=True):
-                rows = history.feed(rows)
+            both = _both(surfaces, curated)
+            arguments = ((rows, quotes, quoted.get(session, float("nan"))) for session, rows, quotes in both)
+            for rows in in_order(tenor_rows, arguments, len(asked)):
+                session, rows = _day(rows), history.feed(rows)
                 newest[:] = [rows]
                 sparse.extend([session] if rows.loc[rows["tenor_days"] == 30, "extrapolated"].any() else [])
                 yield SessionRows(session, rows)
@@ -148,7 +159,7 @@ def richness(underlying: str) -> dg.AssetsDefinition:
         group="surface",
         ins={
             "surfaces": dg.AssetIn(dg.AssetKey(SURFACES[underlying].key)),
-            "curated": dg.AssetIn(dg.AssetKey(CURATED_CHAINS[underlying].key)),
+            "curated": _curated(underlying, RICHNESS_QUOTE_COLUMNS),
         },
         description=f"Every usable quote of {underlying} against the surface: theoretical value and richness in "
         "half-spreads.",
@@ -157,15 +168,14 @@ def richness(underlying: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, surfaces: Iterator, curated: Iterator, lake: dg.ResourceParam[Lake]
     ) -> Iterator:
         asked = asked_sessions(context)
-        pairs = zip(surfaces, curated, strict=True)
-        arguments = ((rows, quotes) for (_, rows), (_, quotes) in pairs)
+        arguments = ((rows, quotes) for _, rows, quotes in _both(surfaces, curated))
         found = in_order(richness_rows, arguments, len(asked))
         newest: list[pd.DataFrame] = []
 
         def sessions() -> Iterator[SessionRows]:
-            for session, rows in zip(asked, found, strict=True):
+            for rows in found:
                 newest[:] = [rows]
-                yield SessionRows(session, rows)
+                yield SessionRows(_day(rows), rows)
 
         def metadata() -> dict[str, dg.MetadataValue]:
             quotes = newest[0].dropna(subset="richness").sort_values("richness")
@@ -180,8 +190,21 @@ def richness(underlying: str) -> dg.AssetsDefinition:
 SURFACE_ASSETS = [make(underlying) for make in (surface, tenors, richness) for underlying in UNDERLYINGS]
 
 
-def _surface(session: dt.date, curated: pd.DataFrame) -> tuple[dt.date, pd.DataFrame]:
-    return session, surface_rows(curated)
+def _both(surfaces: Iterator, curated: Iterator) -> Iterator[tuple[dt.date, pd.DataFrame, pd.DataFrame]]:
+    """(session, surface, quotes) of the sessions that both tables hold; for another, a refused one, there is none."""
+    day, quotes = dt.date.min, pd.DataFrame()
+    for session, rows in surfaces:
+        while day < session:
+            day, quotes = next(curated, (dt.date.max, quotes))
+        if day == session:
+            yield session, rows, quotes
+
+
+def _noting(sessions: Iterator, noted: deque[dt.date]) -> Iterator[tuple[pd.DataFrame]]:
+    """The frames of (session, frame) pairs as arguments; their sessions are noted, since an answer may have no row."""
+    for session, frame in sessions:
+        noted.append(session)
+        yield (frame,)
 
 
 def _quoted_index(lake: Lake, symbol: str, asked: list[dt.date]) -> dict[dt.date, float]:

@@ -1,7 +1,8 @@
 """One function over many sessions, on both cores, in order, with few of them in memory.
 
-Short ranges run here; longer ones go to worker processes (a thread would wait for the interpreter's lock), which are
-forked from a clean server process, since this one has Dagster's threads.
+Short ranges run here; longer ones go to worker processes (a thread would wait for the interpreter's lock). They are
+forked from a clean server process, since this one has Dagster's threads, once for all assets of a run. A function that
+is sent there should come from a room without Dagster, or every worker loads that first.
 """
 
 from __future__ import annotations
@@ -12,38 +13,58 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from typing import Any
 
 from threadpoolctl import threadpool_limits
+
+from vol_assets.errors import VolAssetsError
 
 FROM_SESSIONS = 24  # fewer do not pay for starting processes
 BLOCK_SESSIONS = 4  # sent and answered together
 BLOCKS_AHEAD = 4  # of each worker: all that is in memory
 MAX_WORKERS = 4
+LOADED_ONCE = ["vol_assets.curation.chains", "vol_assets.sources.sample", "vol_assets.surfaces.tenors"]
 
 
 def in_order(function: Callable[..., Any], arguments: Iterable[tuple], count: int) -> Iterator[Any]:
     """function(*one) of each of the `count` arguments, in their order; functions and arguments must pickle."""
-    workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
-    if count < FROM_SESSIONS or workers < 2:
+    if count < FROM_SESSIONS or _workers() < 2:
         with _one_thread():
             yield from itertools.starmap(function, arguments)
         return
     arguments, pending = iter(arguments), deque()
+    pool = _pool()
+    try:
+        while True:
+            while len(pending) < _workers() * BLOCKS_AHEAD:
+                block = list(itertools.islice(arguments, BLOCK_SESSIONS))
+                if not block:
+                    break
+                pending.append(pool.submit(_block, function, block))
+            if not pending:
+                return
+            yield from pending.popleft().result()
+    except BrokenProcessPool as error:
+        _pool.cache_clear()
+        raise VolAssetsError(
+            "a worker process died, most likely for want of memory; run a shorter range, or give the machine more"
+        ) from error
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _workers() -> int:
+    return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        try:
-            while True:
-                while len(pending) < workers * BLOCKS_AHEAD:
-                    block = list(itertools.islice(arguments, BLOCK_SESSIONS))
-                    if not block:
-                        break
-                    pending.append(pool.submit(_block, function, block))
-                if not pending:
-                    return
-                yield from pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    context.set_forkserver_preload(LOADED_ONCE)
+    return ProcessPoolExecutor(_workers(), mp_context=context, initializer=_one_thread)
 
 
 def _block(function: Callable[..., Any], block: list[tuple]) -> list[Any]:

@@ -48,7 +48,9 @@ def _raw(underlying: str) -> Contract:
             "vendor_bid_vol": column("float64", "vendor's vol of the bid", unit="decimal a year", nullable=True),
             "vendor_ask_vol": column("float64", "vendor's vol of the ask", unit="decimal a year", nullable=True),
             "vendor_forward": column("float64", "vendor's forward of the expiration", unit="USD", nullable=True),
-            "vendor_discount_factor": column("float64", "vendor's discount factor", nullable=True),
+            "vendor_discount_factor": column(
+                "float64", "vendor's discount factor", unit="USD today per USD", nullable=True
+            ),
             "vendor_spot": column("float64", "vendor's price of the underlying", unit="USD", nullable=True),
             "rate": column(
                 "float64",

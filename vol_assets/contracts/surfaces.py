@@ -19,11 +19,11 @@ POSITIVE = pa.Check.gt(0, error="above 0")
 
 def _surface(underlying: str) -> Contract:
     mixture = {
-        f"{name}_{i}": column("float64", f"{what} of component {i}; null where unused", nullable=True)
-        for name, what in (
-            ("weight", "weight"),
-            ("mean", "mean of S_T / F"),
-            ("stdev", "total log-stdev"),
+        f"{name}_{i}": column("float64", f"{what} of component {i}; null where unused", unit=unit, nullable=True)
+        for name, what, unit in (
+            ("weight", "weight", "decimal"),
+            ("mean", "mean of S_T / F", "forwards"),
+            ("stdev", "total stdev", "log"),
         )
         for i in range(1, COMPONENTS + 1)
     }
@@ -48,41 +48,51 @@ def _surface(underlying: str) -> Contract:
                 pa.Check.isin(["mixture_4", "mixture_3", "essvi"]),
             ),
             **mixture,
-            "essvi_theta": column("float64", "eSSVI: at-the-money total variance", POSITIVE),
-            "essvi_rho": column("float64", "eSSVI: correlation"),
-            "essvi_psi": column("float64", "eSSVI: psi = theta phi"),
-            "svi_v": column("float64", "SVI-JW of the eSSVI slice: at-the-money variance a year", nullable=True),
-            "svi_psi": column("float64", "SVI-JW: at-the-money skew", nullable=True),
-            "svi_p": column("float64", "SVI-JW: slope of the put wing", nullable=True),
-            "svi_c": column("float64", "SVI-JW: slope of the call wing", nullable=True),
-            "svi_lowest": column("float64", "SVI-JW: least variance a year", nullable=True),
+            "essvi_theta": column("float64", "eSSVI: at-the-money total variance", POSITIVE, unit="log^2"),
+            "essvi_rho": column("float64", "eSSVI: correlation", unit="decimal"),
+            "essvi_psi": column("float64", "eSSVI: psi = theta phi", unit="log^2 per 1 of k"),
+            **{
+                f"svi_{name}": column("float64", f"SVI-JW of the eSSVI slice: {what}", unit=unit, nullable=True)
+                for name, what, unit in (
+                    ("v", "at-the-money variance", "decimal^2 a year"),
+                    ("psi", "at-the-money skew", "vol sqrt(year)"),
+                    ("p", "slope of the put wing", "vol sqrt(year)"),
+                    ("c", "slope of the call wing", "vol sqrt(year)"),
+                    ("lowest", "least variance", "decimal^2 a year"),
+                )
+            },
             "atm_vol": column("float64", "vol at the forward", POSITIVE, unit="decimal a year"),
             **{
                 f"{what}{delta}": column("float64", f"{delta}-delta {name}, forward delta N(d1)", **VOL)
                 for delta in (25, 10)
                 for what, name in (("rr", "risk reversal: call vol - put vol"), ("bf", "butterfly: mean vol - atm_vol"))
             },
-            "skew": column("float64", "d vol / d k at the forward", nullable=True),
-            "convexity": column("float64", "d2 vol / d k2 at the forward", nullable=True),
-            "mean": column("float64", "mean of ln(S_T / F)"),
-            "stdev": column("float64", "standard deviation of ln(S_T / F)", POSITIVE),
-            "skewness": column("float64", "its skewness"),
-            "kurtosis": column("float64", "its kurtosis (3 for a normal law)"),
+            "skew": column("float64", "d vol / d k at the forward", unit="vol per 1 of k", nullable=True),
+            "convexity": column("float64", "d2 vol / d k2 at the forward", unit="vol per 1 of k^2", nullable=True),
+            "mean": column("float64", "mean of ln(S_T / F)", unit="log"),
+            "stdev": column("float64", "standard deviation of ln(S_T / F)", POSITIVE, unit="log"),
+            "skewness": column("float64", "its skewness", unit="decimal"),
+            "kurtosis": column("float64", "its kurtosis (3 for a normal law)", unit="decimal"),
             "model_free_vol": column("float64", "sqrt(-2 E ln(S_T / F) / T), the log contract", unit="decimal a year"),
-            "down_variance_share": column("float64", "share of the model-free variance from puts"),
-            "outside_share": column("float64", "share of the model-free variance outside the quoted strikes"),
+            "down_variance_share": column("float64", "share of the model-free variance from puts", unit="decimal"),
+            "outside_share": column(
+                "float64", "share of the model-free variance outside the quoted strikes", unit="decimal"
+            ),
             "quotes": column("int64", "quotes fitted"),
             "bounds": column("int64", "strikes without a bid, whose asks bound the slice"),
             "lowest_strike": column("float64", "lowest strike fitted", unit="USD"),
             "highest_strike": column("float64", "highest strike fitted", unit="USD"),
             "rmse_vol": column("float64", "rms error of mids within 2.5 stdevs", unit="decimal a year", nullable=True),
-            "within_spread": column("float64", "share of fitted quotes whose bid and ask hold the price"),
+            "within_spread": column(
+                "float64", "share of fitted quotes whose bid and ask hold the price", unit="decimal"
+            ),
             "half_spread_vol": column("float64", "median half-spread in vol", unit="decimal a year", nullable=True),
-            "error_half_spreads": column("float64", "rms error of mids in half-spreads", nullable=True),
+            "error_half_spreads": column("float64", "rms error of those mids", unit="half-spreads", nullable=True),
             "min_density": column(
                 "float64",
                 "least density to 10 stdevs, times the at-the-money stdev",
                 pa.Check.ge(0, error="no butterfly arbitrage: at least 0"),
+                unit="decimal",
             ),
             "calendar_gap": column(
                 "float64",

@@ -83,14 +83,15 @@ def _distribution() -> dict[str, pa.Column]:
         "model_free_vol": column("float64", "sqrt(-2 E ln(S_T / F) / years), the log contract", POSITIVE, unit=VOL),
         "up_variance": column("float64", "part of model_free_vol^2 from calls", POSITIVE, unit="decimal^2 a year"),
         "down_variance": column("float64", "part of model_free_vol^2 from puts", POSITIVE, unit="decimal^2 a year"),
-        "skewness": column("float64", "skewness of ln(S_T / F)"),
-        "kurtosis": column("float64", "kurtosis of ln(S_T / F), 3 for a normal law", POSITIVE),
+        "skewness": column("float64", "skewness of ln(S_T / F)", unit="decimal"),
+        "kurtosis": column("float64", "kurtosis of ln(S_T / F), 3 for a normal law", POSITIVE, unit="decimal"),
         "extrapolated": column("bool", "before the first or after the last expiration"),
         "confidence": column(
             "float64",
             "share of the delta nodes inside the quoted strikes of the expirations around, the nearer in time weighing "
             "more; 0 where extrapolated",
             SHARE,
+            unit="decimal",
         ),
         "index_model_free": column("float64", "30-day model_free_vol, on every row", POSITIVE, unit=VOL),
         "index_vix_style": column(
@@ -124,6 +125,7 @@ def _history() -> dict[str, pa.Column]:
             f"share of the last {PERCENTILE_SESSIONS} sessions stored, this one among them, whose {name} was not "
             "higher; null until there are as many",
             SHARE,
+            unit="decimal",
             nullable=True,
         )
         for name in COMPARED
@@ -132,6 +134,7 @@ def _history() -> dict[str, pa.Column]:
         "float64",
         f"skew-stickiness ratio over the last {STICKINESS_SESSIONS} one-session changes: change of atm_vol per log "
         "return of the forward, over the slope; 1 sticky strike, 0 sticky delta; null until there are as many",
+        unit="decimal",
         nullable=True,
     )
     return {**changes, **percentiles, "skew_stickiness": stickiness}

@@ -7,9 +7,9 @@ p = max((1 + rho_0) / (1 + rho), (1 - rho_0) / (1 - rho)),
 
     theta >= theta_0 p,    psi_0 p <= psi <= min(psi_0 theta / theta_0, 4 / (1 + |rho|), 2 sqrt(theta / (1 + |rho|))),
 
-so neither butterfly nor calendar arbitrage can arise. (theta is kept so large that there is such a psi.) Three parameters follow a smile's level, slope and width, not
-its details: the mixture takes its start and its far wings from here, and an expiration with a handful of quotes has
-nothing else.
+so neither butterfly nor calendar arbitrage can arise. (theta is kept so large that there is such a psi.) Three
+parameters follow a smile's level, slope and width, not its details: the mixture takes its start and its far wings from
+here, and an expiration with a handful of quotes has nothing else.
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ from vol_assets.quant.implied_vol import implied_stdev
 REACH = 10.0  # at-the-money stdevs: how far a slice is looked at
 NODES = 4  # steps, in equal ratios of time, from an expiration to the next
 # Where prices between expirations must not fall with time: dense at the forward.
-BAND_STDEVS = REACH * np.sinh(3.0 * np.linspace(-1.0, 1.0, 121)) / np.sinh(3.0)
+BAND_STDEVS = REACH * np.sinh(3.0 * np.linspace(-1.0, 1.0, 161)) / np.sinh(3.0)
+BAND_MARGIN = 0.9  # of a share that some strike limits: the worst strike may lie between two that are looked at
 BAND_TOLERANCE = 1e-9  # of the forward: a millionth of a dollar
 DELTA_STEPS = 12  # of the search for a strike by delta
 
@@ -199,7 +200,8 @@ class Surface:
         )
         falls = gain < -BAND_TOLERANCE
         safe = np.maximum(safe, 0.0)
-        return np.where(falls, safe / np.where(falls, safe - gain, 1.0), 1.0).min(axis=(1, 2))
+        share = np.where(falls, safe / np.where(falls, safe - gain, 1.0), 1.0).min(axis=(1, 2))
+        return np.where(share < 1.0, BAND_MARGIN * share, 1.0)
 
     def _stretch_to(self, which: np.ndarray, stdev: np.ndarray) -> np.ndarray:
         """How much the expirations `which` are to be stretched for an at-the-money stdev, (t,)."""

@@ -13,6 +13,7 @@ from vol_assets.sources.protocol import (
     MarketSource,
     OptionChain,
     Problem,
+    chains_of,
 )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "MarketSource",
     "OptionChain",
     "Problem",
+    "chains_of",
     "open_source",
 ]
 

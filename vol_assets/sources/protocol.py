@@ -30,6 +30,7 @@ __all__ = [
     "MarketSource",
     "OptionChain",
     "Problem",
+    "chains_of",
 ]
 
 BAR_COLUMNS = ("date", "symbol", "open", "high", "low", "close", "previous_close", "volume", "fetched_at")
@@ -92,3 +93,8 @@ class MarketSource(Protocol):
         """The chains of `underlying` on the sessions first ... last, one OptionChain a session, in order, as they are
         made or read, never more than a few in memory; a SourceError when there is no answer at all."""
         ...
+
+
+def chains_of(source: MarketSource, underlying: str, first: dt.date, last: dt.date) -> list[OptionChain]:
+    """The chains of a few sessions at once, for a worker process."""
+    return list(source.option_chains(underlying, first, last))

@@ -16,7 +16,13 @@ from vol_assets.quant import moments, svi
 from vol_assets.quant.surface import Smiles, Surface
 from vol_assets.quant.surface_fit import Certificate, Quotes, certify, fit_surface, stacked
 
-__all__ = ["surface_of", "surface_rows"]
+__all__ = ["QUOTE_COLUMNS", "surface_of", "surface_rows"]
+
+# What is needed of a curated chain, besides its date.
+QUOTE_COLUMNS = (
+    *("symbol", "quote_time", "expiration", "role", "years", "rate", "rate_source", "forward", "forward_source"),
+    *("carry", "k", "bid_vol", "mid_vol", "ask_vol", "quality_flags"),
+)
 
 DELTAS = (0.10, 0.25)
 NEAR = 2.5  # stdevs: quotes nearer than this to the forward count in rmse_vol

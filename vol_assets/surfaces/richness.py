@@ -17,6 +17,11 @@ from vol_assets.surfaces.fit import surface_of
 
 # Reasons that keep a quote out of the fit, but leave it a quote of this contract and this market.
 VALUED = ("", "zero_bid", "in_the_money", "near_exercise", "outside_table", "no_vol", "penny", "wide", "outlier")
+# What is needed of a curated chain, besides its date.
+QUOTE_COLUMNS = (
+    *("symbol", "expiration", "strike", "right", "bid", "ask", "role", "reason"),
+    *("years", "rate", "forward", "carry", "k", "quality_flags"),
+)
 
 
 def richness_rows(rows: pd.DataFrame, curated: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from vol_assets.surfaces.fit import at_the_forward, surface_of
 INDEX_DAYS = 30
 SESSIONS_YEAR = 252
 MOMENT_STEP = 0.2  # at-the-money stdevs: prices are smooth on that scale, a finer grid tells no more
+QUOTE_COLUMNS = ("expiration", "strike", "right", "bid", "ask", "reason")  # needed of a curated chain, besides its date
 # Cboe's rules take quotes as they come, but quotes they must be: of this contract, and of one market.
 NO_QUOTE = ("bad_strike", "nonstandard", "crossed", "ambiguous", "duplicate")
 

@@ -1,4 +1,4 @@
-"""The daily schedule: which days it asks for, which it skips and why, and what it fetches again."""
+"""The daily schedules: which days they ask for, which they skip and why, and what the one of bars fetches again."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, RAW_MARKET
 REFILL = clock.sessions("2019-04-29", "2019-06-14")
 TODAY = REFILL[-1]
 HAR = f"{BARS},features/har"
+SCHEDULES = ("daily_schedule", "surface_schedule")
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +42,13 @@ def folder(tmp_path: Path, mlflow: str) -> Iterator[tuple[CodeLocation, DropFold
         yield location, drop
 
 
-def tick(location: CodeLocation, day: str | dt.date) -> dg.RunRequest | str:
-    """What the schedule says at half past six in the evening of a day: a run, or why there is none."""
+def tick(location: CodeLocation, day: str | dt.date, schedule: str = "daily_schedule") -> dg.RunRequest | str:
+    """What a schedule says at half past six in the evening of a day: a run, or why there is none."""
     evening = dt.datetime.combine(clock.as_date(day), dt.time(18, 30), clock.NEW_YORK)
     repository = location.defs.get_repository_def()
     context = dg.build_schedule_context(location.instance, evening, repository_def=repository)
     with at_home(location.settings), context:
-        decided = repository.get_schedule_def("daily_schedule").evaluate_tick(context)
+        decided = repository.get_schedule_def(schedule).evaluate_tick(context)
     requests = decided.run_requests
     assert len(requests) + (decided.skip_message is not None) == 1
     return requests[0] if requests else decided.skip_message
@@ -57,6 +58,7 @@ def started_at(request: dg.RunRequest) -> tuple[str | None, str | None]:
     return request.tags.get(RANGE[0]), request.tags.get(RANGE[1])
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize(
     "day",
     [
@@ -67,14 +69,15 @@ def started_at(request: dg.RunRequest) -> tuple[str | None, str | None]:
         pytest.param("2024-09-03", id="after Labor Day"),
     ],
 )
-def test_a_session_just_closed_is_asked_for_by_its_own_date(location: CodeLocation, day: str):
-    request = tick(location, day)
+def test_a_session_just_closed_is_asked_for_by_its_own_date(location: CodeLocation, day: str, schedule: str):
+    request = tick(location, day, schedule)
     assert request.partition_key == day
     assert request.tags["dagster/partition"] == day
     assert request.run_key == day
     assert started_at(request) == (None, None)
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize(
     ("day", "reason"),
     [
@@ -85,14 +88,15 @@ def test_a_session_just_closed_is_asked_for_by_its_own_date(location: CodeLocati
         ("2024-12-25", "Christmas"),
     ],
 )
-def test_a_day_without_a_session_is_skipped_by_name(location: CodeLocation, day: str, reason: str):
-    message = tick(location, day)
+def test_a_day_without_a_session_is_skipped_by_name(location: CodeLocation, day: str, reason: str, schedule: str):
+    message = tick(location, day, schedule)
     assert message.startswith(f"{day} is no session: ")
     assert reason in message
 
 
-def test_ticks_are_on_weekdays_at_half_past_six_in_new_york_in_winter_and_summer(location: CodeLocation):
-    schedule = location.defs.resolve_schedule_def("daily_schedule")
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_ticks_are_on_weekdays_at_half_past_six_in_new_york_in_winter_and_summer(location: CodeLocation, name: str):
+    schedule = location.defs.resolve_schedule_def(name)
     for start in (dt.datetime(2024, 3, 7, tzinfo=dt.UTC), dt.datetime(2024, 10, 31, tzinfo=dt.UTC)):  # clocks change
         ticks = schedule_execution_time_iterator(start.timestamp(), schedule.cron_schedule, schedule.execution_timezone)
         local = [next(ticks).astimezone(clock.NEW_YORK) for _ in range(6)]
@@ -224,3 +228,12 @@ def test_after_more_than_ten_sessions_off_the_last_ten_are_fetched(folder):
     drop.save()
     assert location.run(BARS, REFILL[1], REFILL[5]).success
     assert started_at(tick(location, TODAY)) == (str(clock.offset(TODAY, -10)), str(TODAY))
+
+
+def test_a_chain_that_was_missed_is_not_asked_for_again_for_a_vendor_shows_todays_alone(folder):
+    location, drop = folder
+    drop.save()
+    assert location.run(BARS, REFILL[-8], REFILL[-4]).success
+    assert tick(location, TODAY).partition_key is None
+    request = tick(location, TODAY, "surface_schedule")
+    assert (request.partition_key, request.run_key, started_at(request)) == (str(TODAY), str(TODAY), (None, None))

@@ -24,7 +24,12 @@ from vol_assets.settings import Settings
 
 SESSION_TABLES = {"raw/market", "curated/market", "features/l1", "features/har", "forecast/rv_5d"}
 TRAINING = {"forecast/rv_backtest", "forecast/rv_model", "forecast/rv_explanation"}
-TABLES = SESSION_TABLES | TRAINING - {"forecast/rv_model"}
+UNDERLYINGS = ("spy", "gld")
+SURFACES = {f"{layer}/{name}_chain" for layer in ("raw", "curated") for name in UNDERLYINGS} | {
+    f"{layer}/{name}" for layer in ("surface", "tenors", "richness") for name in UNDERLYINGS
+}
+BY_SESSION = SESSION_TABLES | SURFACES
+TABLES = BY_SESSION | TRAINING - {"forecast/rv_model"}
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +43,13 @@ def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_the_assets_are_those_the_documentation_names(specs: dict[str, dg.AssetSpec]):
-    assert set(specs) == SESSION_TABLES | TRAINING
+    assert set(specs) == BY_SESSION | TRAINING
 
 
 def test_every_asset_has_group_owner_kinds_and_a_description(specs: dict[str, dg.AssetSpec]):
     for name, spec in specs.items():
-        assert spec.group_name == name.split("/")[0]
+        layer = name.split("/")[0]
+        assert spec.group_name == ("surface" if layer in ("tenors", "richness") else layer)
         assert list(spec.owners) == ["team:volatility"]
         assert spec.kinds & {"parquet", "mlflow"}, name
         assert len(spec.description) > 60, name
@@ -60,7 +66,7 @@ def test_every_table_shows_the_columns_of_its_contract_with_units(specs: dict[st
     assert vix.constraints.other == ["within 0.03 ... 2"]
 
 
-def test_dependencies_run_from_raw_bars_to_the_ledger(specs: dict[str, dg.AssetSpec]):
+def test_dependencies_run_from_raw_bars_to_the_ledger_and_from_raw_chains_to_richness(specs: dict[str, dg.AssetSpec]):
     upstream = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in specs.items()}
     assert upstream == {
         "raw/market": set(),
@@ -71,21 +77,36 @@ def test_dependencies_run_from_raw_bars_to_the_ledger(specs: dict[str, dg.AssetS
         "forecast/rv_model": {"forecast/rv_backtest"},
         "forecast/rv_explanation": {"forecast/rv_model", "features/l1"},
         "forecast/rv_5d": {"features/l1", "forecast/rv_model", "forecast/rv_backtest"},
+        **{f"raw/{name}_chain": set() for name in UNDERLYINGS},
+        **{f"curated/{name}_chain": {f"raw/{name}_chain"} for name in UNDERLYINGS},
+        **{f"surface/{name}": {f"curated/{name}_chain"} for name in UNDERLYINGS},
+        **{
+            f"{layer}/{name}": {f"surface/{name}", f"curated/{name}_chain"}
+            for layer in ("tenors", "richness")
+            for name in UNDERLYINGS
+        },
     }
 
 
 def test_everything_is_backfilled_in_one_run_and_session_tables_share_one_partitions_definition(defs: dg.Definitions):
     graph = defs.resolve_asset_graph()
-    for name in SESSION_TABLES | TRAINING:
+    for name in BY_SESSION | TRAINING:
         node = graph.get(dg.AssetKey(name.split("/")))
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), name
-        assert (node.partitions_def is SESSIONS) == (name in SESSION_TABLES), name
+        assert (node.partitions_def is SESSIONS) == (name in BY_SESSION), name
 
 
 def test_every_session_table_has_a_contract_check(defs: dg.Definitions):
     checks = {(key.asset_key.to_user_string(), key.name) for key in defs.resolve_asset_graph().asset_check_keys}
-    assert {(name, "contract") for name in SESSION_TABLES} <= checks
+    assert {(name, "contract") for name in BY_SESSION} <= checks
     assert {("raw/market", "complete"), ("curated/market", "flags"), ("features/l1", "no_gaps")} <= checks
+    for name in UNDERLYINGS:
+        further = {
+            (f"curated/{name}_chain", "dropped_quotes"),
+            (f"surface/{name}", "fit"),
+            (f"tenors/{name}", "extrapolation"),
+        }
+        assert further <= checks
 
 
 def test_partitions_are_the_sessions_of_the_exchange_and_nothing_else():
@@ -107,15 +128,21 @@ def test_jobs_select_what_they_say(defs: dg.Definitions):
     graph = defs.resolve_asset_graph()
     jobs = {
         name: {key.to_user_string() for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}
-        for name in ("daily_job", "train_rv_model", "main_job")
+        for name in ("daily_job", "train_rv_model", "main_job", "surface_job")
     }
-    assert jobs == {"daily_job": SESSION_TABLES, "train_rv_model": TRAINING, "main_job": SESSION_TABLES | TRAINING}
-    assert jobs["main_job"] == {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert jobs == {
+        "daily_job": SESSION_TABLES,
+        "train_rv_model": TRAINING,
+        "main_job": SESSION_TABLES | TRAINING,
+        "surface_job": SURFACES,
+    }
+    assert jobs["main_job"] | jobs["surface_job"] == {key.to_user_string() for key in graph.get_all_asset_keys()}
 
 
-def test_the_schedule_runs_the_daily_job_and_waits_to_be_switched_on(defs: dg.Definitions):
-    schedule = defs.resolve_schedule_def("daily_schedule")
-    assert schedule.job_name == "daily_job"
+@pytest.mark.parametrize("name", ["daily", "surface"])
+def test_a_schedule_runs_the_job_of_its_name_and_waits_to_be_switched_on(defs: dg.Definitions, name: str):
+    schedule = defs.resolve_schedule_def(f"{name}_schedule")
+    assert schedule.job_name == f"{name}_job"
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
 
 

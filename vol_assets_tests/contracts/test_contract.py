@@ -43,14 +43,15 @@ def test_the_arrow_schema_has_the_columns_of_the_pandera_schema_in_their_order(c
 
 @every_contract
 def test_what_arrow_reads_back_has_the_types_pandera_asks_for(contract):
-    row = {name: [None] for name in contract.arrow_schema.names}
-    loose = pyarrow.schema([field.with_nullable(True) for field in contract.arrow_schema])
-    frame = pyarrow.table(row, schema=loose).to_pandas()
-    if contract.by_session:
-        frame.insert(0, "date", pd.Series(pd.DatetimeIndex(["2024-01-02"]).as_unit("ns")))
-    for name, spec in contract.schema.columns.items():
-        if spec.metadata["dtype"] != "str":  # text is object in pandas, whatever the values
-            assert spec.dtype.check(pa.Column(frame[name].dtype).dtype), name
+    fields = contract.arrow_schema
+    row = {field.name: pyarrow.array([None if field.nullable else 0]).cast(field.type) for field in fields}
+    for table in (pyarrow.table(row, schema=fields), fields.empty_table()):
+        frame = table.to_pandas()
+        if contract.by_session:
+            frame.insert(0, "date", pd.Series(dtype="datetime64[ns]"))
+        for name, spec in contract.schema.columns.items():
+            if spec.metadata["dtype"] != "str":  # text is object in pandas, whatever the values
+                assert spec.dtype.check(pa.Column(frame[name].dtype).dtype), name
 
 
 @every_contract

@@ -14,10 +14,10 @@ import numpy as np
 
 from vol_assets.quant.american import chebyshev
 
-HIGH_RATE_COUNTS, HIGH_CARRY_COUNTS = (9, 9, 6), (8, 7, 12)  # points an axis
+HIGH_RATE_COUNTS, HIGH_CARRY_COUNTS = (9, 10, 6), (7, 7, 14)  # points an axis
 LOWEST_STDEV, HIGHEST_STDEV = 0.003, 1.75
-LOWEST_RATE = 3e-4  # of the larger of a/s and b/s, over the highest
-FARTHEST = 6.0  # highest l
+LOWEST_RATE, LOWEST_CARRY = 4e-5, 3e-4  # of a/s where a >= b, of b/s where a < b, over the highest
+FARTHEST = 5.0  # highest l
 
 # Gauss-Legendre points in the angle whose sine is root of the share elapsed: both ends of the integral go like roots.
 _X, _WEIGHT = np.polynomial.legendre.leggauss(12)
@@ -45,29 +45,28 @@ def distance(s: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, n
 
 def highest_rate(s: np.ndarray) -> np.ndarray:
     """The bound of a/s and b/s in the tables."""
-    return 2.0 / (1.0 + s / 0.15)
+    return 2.4 / (1.0 + s / 0.15)
 
 
 def unit_high_rate(s: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
     """The coordinates where a >= b, each -1 ... 1 inside the table."""
-    return _unit_s(s), _unit_rate(s, a), 2 * np.log1p((1 - b / a) / s) / np.log1p(1 / s) - 1
+    return _unit_s(s), _unit_rate(s, a, LOWEST_RATE), 2 * np.log1p((1 - b / a) / s) / np.log1p(1 / s) - 1
 
 
 def unit_high_carry(s: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
     """The coordinates where a < b, each -1 ... 1 inside the table."""
-    return _unit_s(s), _unit_rate(s, b), 2 * np.log(b / a) / (s * FARTHEST) - 1
+    return _unit_s(s), _unit_rate(s, b, LOWEST_CARRY), 2 * np.log(b / a) / (s * FARTHEST) - 1
 
 
 def point_high_rate(x: float, y: float, t: float) -> tuple[float, float, float]:
     """The inverse of `unit_high_rate`: coordinates -> s, a, b."""
-    s = (_S[0] + (_S[1] - _S[0]) * (x + 1) / 2) ** 4
-    a = s * highest_rate(s) * LOWEST_RATE ** ((1 - y) / 2)
+    s, a = _s_of(x), _rate_of(x, y, LOWEST_RATE)
     return s, a, a * (1 - s * np.expm1(np.log1p(1 / s) * (t + 1) / 2))
 
 
 def point_high_carry(x: float, y: float, t: float) -> tuple[float, float, float]:
     """The inverse of `unit_high_carry`: coordinates -> s, a, b."""
-    s, b, _ = point_high_rate(x, y, t)
+    s, b = _s_of(x), _rate_of(x, y, LOWEST_CARRY)
     return s, b * np.exp(-s * FARTHEST * (t + 1) / 2), b
 
 
@@ -75,5 +74,14 @@ def _unit_s(s: np.ndarray) -> np.ndarray:
     return 2 * (np.sqrt(np.sqrt(s)) - _S[0]) / (_S[1] - _S[0]) - 1
 
 
-def _unit_rate(s: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    return 1 - 2 * np.log(rate / (s * highest_rate(s))) / np.log(LOWEST_RATE)
+def _s_of(x: float) -> float:
+    return (_S[0] + (_S[1] - _S[0]) * (x + 1) / 2) ** 4
+
+
+def _unit_rate(s: np.ndarray, rate: np.ndarray, lowest: float) -> np.ndarray:
+    return 1 - 2 * np.log(rate / (s * highest_rate(s))) / np.log(lowest)
+
+
+def _rate_of(x: float, y: float, lowest: float) -> float:
+    s = _s_of(x)
+    return s * highest_rate(s) * lowest ** ((1 - y) / 2)

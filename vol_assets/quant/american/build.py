@@ -18,7 +18,8 @@ from vol_assets.quant.american import boundary, chebyshev, high_carry, high_rate
 from vol_assets.quant.black import otm_price
 
 OFFSETS = 0.08, 0.16  # stdevs above the boundary at which it is looked for
-LOWEST_STDEV, LOWEST_RATE, FARTHEST = 0.0015, 2e-5, 6.0  # of s, of the larger of a/s and b/s, of ln(b/a)/s
+# At smaller stdevs and rates and a carry further above the rate, boundaries hardly change and the engine may fail.
+LOWEST_STDEV, LOWEST_RATE, LOWEST_CARRY, FARTHEST = 0.0015, 2e-6, 2e-5, 6.0  # of s; of a/s or b/s; of ln(b/a)/s
 
 
 class Puts:
@@ -106,16 +107,14 @@ def _distances(puts: Puts, s: float, a: float, b: float) -> list[float]:
 
 
 def _distance(puts: Puts, s: float, a: float, b: float) -> float:
-    """ln(B_0/B)/s of a put with years left, B_0 being its boundary on the last day, K min(1, a/b).
-
-    It hardly changes where stdevs or rates are tiny or the carry far above the rate: cases the engine may fail at are
-    replaced by less extreme ones.
-    """
-    last = min(np.log(b / a) / s, FARTHEST) if a < b else 0.0
-    larger, smaller = max(max(a, b) / s, LOWEST_RATE), min(a, b) / max(a, b)
-    s = max(s, LOWEST_STDEV)
-    a, b = (larger * s * np.exp(-last * s), larger * s) if a < b else (larger * s, larger * s * smaller)
-    return puts.boundary(last, s, a, b) - last
+    """ln(B_0/B)/s of a put with years left, B_0 being its boundary on the last day, K min(1, a/b)."""
+    larger, smaller = max(a, b) / s, min(a, b) / max(a, b)
+    if a >= b:
+        s, a = max(s, LOWEST_STDEV), max(larger, LOWEST_RATE)
+        return puts.boundary(0.0, s, a * s, a * s * smaller)
+    last = min(np.log(b / a) / s, FARTHEST)
+    s, b = max(s, LOWEST_STDEV), max(larger, LOWEST_CARRY)
+    return puts.boundary(last, s, b * s * np.exp(-last * s), b * s) - last
 
 
 def table(function: Callable, counts: tuple[int, ...]) -> np.ndarray:

@@ -62,7 +62,7 @@ def _matmul(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
     Among several processes on few cores its threads wait for one another, at twenty times the cost.
     """
     whole = columns.shape[1] // TILE * TILE
-    tiles = columns[:, :whole].reshape(len(columns), -1, TILE).transpose(1, 0, 2)
+    tiles = columns[:, :whole].reshape(len(columns), whole // TILE, TILE).transpose(1, 0, 2)
     found = np.empty((len(matrix), columns.shape[1]))
     found[:, :whole] = np.matmul(matrix, tiles).transpose(1, 0, 2).reshape(len(matrix), whole)
     found[:, whole:] = matrix @ columns[:, whole:]
@@ -73,7 +73,7 @@ def _products(where: list[np.ndarray], counts: tuple[int, ...]) -> np.ndarray:
     """All products T_i(x) T_j(y) ..: (the product of the counts, n)."""
     found = _polynomials(where[0], counts[0])
     for x, count in zip(where[1:], counts[1:]):
-        found = (found[:, None, :] * _polynomials(x, count)).reshape(-1, len(x))
+        found = (found[:, None, :] * _polynomials(x, count)).reshape(len(found) * count, len(x))
     return found
 
 

@@ -9,7 +9,7 @@ the European stdev has a square-root singularity; as a falls to b it goes like a
 f = 1 - e/e0 is proportional to e^(a - b) - 1, and theta = arcsin sqrt(f) takes both ends away. Out of the money f
 would reach 1 only at absurd rates, so the highest theta is where the rate ends, by a smooth minimum. The axes are the
 roots of z and s, theta, and b/s. The box: z -5 ... 0.6, s to 1.5, a/s to 1.2/(1 + s/0.3), which is 0.8 at s = 0.15,
-two years at 6 %, and b/s to 5/8 of that.
+two years at 6 %, and b/s to 1.1/(1 + s/0.2).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy.special import ndtr
 
 from vol_assets.quant.american.axes import s_of, unit_s, unit_z, z_of
 
-COUNTS = (20, 8, 8, 5)  # points an axis: z, s, theta, b/s
+COUNTS = (22, 10, 7, 6)  # points an axis: z, s, theta, b/s
 NEAREST = 0.006  # e/e0 below which the inverse is too steep to be of use
 BEND = 4  # of the smooth minimum
 MARGIN = 1.3  # by which the smooth minimum passes over the box
@@ -32,7 +32,7 @@ def highest_rate(s: np.ndarray) -> np.ndarray:
 
 def highest_carry(s: np.ndarray) -> np.ndarray:
     """The box's bound of b/s."""
-    return 0.75 / (1.0 + s / 0.3)
+    return 1.1 / (1.0 + s / 0.2)
 
 
 def exercise(z: np.ndarray, s: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

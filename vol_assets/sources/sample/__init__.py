@@ -8,10 +8,18 @@ quotes. dirt: what is wrong with a few. market: the `SampleMarket` source and th
 
 from vol_assets.sources.sample.market import (
     SampleMarket,
+    chain_around,
     true_expected_variance,
     true_spot_variance,
     true_surface,
 )
 from vol_assets.sources.sample.surface import TrueSurface
 
-__all__ = ["SampleMarket", "TrueSurface", "true_expected_variance", "true_spot_variance", "true_surface"]
+__all__ = [
+    "SampleMarket",
+    "TrueSurface",
+    "chain_around",
+    "true_expected_variance",
+    "true_spot_variance",
+    "true_surface",
+]

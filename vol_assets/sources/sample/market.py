@@ -55,7 +55,7 @@ class SampleMarket:
         """
         days = _slice(first, last)
         _require_underlying(underlying)
-        return (_chain(underlying, number) for number in range(days.start, days.stop))
+        return (chain_around(_surface(underlying, number)) for number in range(days.start, days.stop))
 
 
 def true_surface(underlying: str, session: dt.date) -> TrueSurface:
@@ -93,10 +93,12 @@ def _surface(underlying: str, number: int) -> TrueSurface:
     )
 
 
-def _chain(underlying: str, number: int) -> OptionChain:
+def chain_around(surface: TrueSurface) -> OptionChain:
+    """The quotes around a true surface at the close of its session, bad ones among them."""
     from vol_assets.sources.sample import chains, dirt  # with the table of early exercise, which bars do not need
 
-    surface, close = _surface(underlying, number), _closing_instants()[number]
+    underlying = surface.underlying
+    close = clock.close_instant(surface.session).tz_localize(None).to_datetime64().astype("datetime64[us]")
     quotes = chains.honest_quotes(surface, close)
     quotes = dirt.soil(quotes, underlying, surface.session, surface.spot)
     count = len(quotes["strike"])
