@@ -128,5 +128,17 @@ import sys
 sys.modules["dagster"] = None
 import vol_assets.curation.bars, vol_assets.features.l1, vol_assets.features.har, vol_assets.lake
 import vol_assets.forecasting.ledger, vol_assets.forecasting.walk_forward, vol_assets.sources, vol_assets.tracking
+import vol_assets.curation.chains, vol_assets.surfaces.fit, vol_assets.surfaces.tenors, vol_assets.surfaces.richness
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_worker_process_loads_neither_dagster_nor_a_heavy_library():
+    code = f"""
+import importlib, sys
+from vol_assets.assets import workers
+for name in workers.LOADED_ONCE:
+    importlib.import_module(name)
+assert not [name for name in ("dagster", *{HEAVY!r}) if name in sys.modules]
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -11,12 +11,12 @@ import dagster as dg
 import pandas as pd
 
 from vol_assets.assets.pages import table
-from vol_assets.assets.publish import SessionRows, asked_sessions, publish_each, session_asset, warning
+from vol_assets.assets.publish import SessionRows, asked_sessions, not_stored, publish_each, session_asset, warning
 from vol_assets.assets.workers import BLOCK_SESSIONS, FROM_SESSIONS, in_order
 from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS, UNDERLYINGS
 from vol_assets.curation.chains import curate_chain
-from vol_assets.lake import Lake
+from vol_assets.lake import Lake, Stored
 from vol_assets.sources import MarketSource, OptionChain, chains_of
 
 DROPPED_CHECK = "dropped_quotes"
@@ -77,19 +77,23 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
     @session_asset(
         contract,
         group="curated",
-        ins={"raw": dg.AssetIn(dg.AssetKey(RAW_CHAINS[underlying].key))},
+        deps=[dg.AssetKey(RAW_CHAINS[underlying].key)],
         checks=[DROPPED_CHECK],
         description=f"Every quote of {underlying} judged, none left out: role, reason, forward, log-moneyness and "
         "European implied vols.",
     )
-    def asset(context: dg.AssetExecutionContext, raw: Iterator, lake: dg.ResourceParam[Lake]) -> Iterator:
+    def asset(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> Iterator:
+        asked = asked_sessions(context)
         reasons: Counter[str] = Counter()
         newest: list[pd.DataFrame] = []
         poor: list[dt.date] = []
 
         def sessions() -> Iterator[SessionRows]:
-            for curated in in_order(curate_chain, ((rows,) for _, rows in raw), len(asked_sessions(context))):
-                session = curated["date"].iloc[0].date()
+            raw = Stored.sessions(lake, RAW_CHAINS[underlying], asked)
+            for session, curated in zip(asked, in_order(curate_chain, zip(raw), len(asked)), strict=True):
+                if curated.empty:
+                    yield SessionRows(session, curated, not_stored(session, RAW_CHAINS[underlying]))
+                    continue
                 reasons.update(curated["reason"].replace("", "fit").value_counts().to_dict())
                 newest[:] = [curated]
                 fitted = curated["role"] == "fit"

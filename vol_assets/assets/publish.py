@@ -138,6 +138,12 @@ class SessionRows:
     unchanged: bool = False
 
 
+def not_stored(session: dt.date, upstream: Contract) -> pd.DataFrame:
+    """The reject of a session that the table before does not hold."""
+    reject = (pd.Timestamp(session), "", f"{upstream.name} of the session", "not in the lake; materialize it first")
+    return pd.DataFrame([reject], columns=REJECT_COLUMNS)
+
+
 def publish_each(
     context: dg.AssetExecutionContext,
     lake: Lake,

@@ -20,6 +20,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from vol_assets.errors import VolAssetsError
+from vol_assets.lake import Stored
 
 FROM_SESSIONS = 24  # fewer do not pay for starting processes
 BLOCK_SESSIONS = 4  # sent and answered together
@@ -29,10 +30,14 @@ LOADED_ONCE = ["vol_assets.curation.chains", "vol_assets.sources.sample", "vol_a
 
 
 def in_order(function: Callable[..., Any], arguments: Iterable[tuple], count: int) -> Iterator[Any]:
-    """function(*one) of each of the `count` arguments, in their order; functions and arguments must pickle."""
+    """function(*one) of each of the `count` arguments, in their order; functions and arguments must pickle.
+
+    A `Stored` argument is read by the worker: reading costs this process more than writing what comes back.
+    """
     if count < FROM_SESSIONS or _workers() < 2:
         with _one_thread():
-            yield from itertools.starmap(function, arguments)
+            for one in arguments:
+                yield _call(function, one)
         return
     arguments, pending = iter(arguments), deque()
     pool = _pool()
@@ -68,7 +73,11 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _block(function: Callable[..., Any], block: list[tuple]) -> list[Any]:
-    return list(itertools.starmap(function, block))
+    return [_call(function, one) for one in block]
+
+
+def _call(function: Callable[..., Any], arguments: tuple) -> Any:
+    return function(*(one.read() if isinstance(one, Stored) else one for one in arguments))
 
 
 def _one_thread() -> threadpool_limits:

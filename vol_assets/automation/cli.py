@@ -58,9 +58,12 @@ def materialize(options: argparse.Namespace) -> None:
 
 
 def backfill(options: argparse.Namespace) -> None:
-    """A range in one run, after the bars of the sessions before it that its first windows need."""
+    """A range in one run, after the bars of the sessions before it that its first windows need; chains need none."""
+    from vol_assets.automation.jobs import SURFACES
+
     sessions = _sessions(options.first, options.last)
-    bring_history(sessions[0])
+    if not {*options.select.split(",")} <= {*SURFACES, "group:surface"}:
+        bring_history(sessions[0])
     options.partition = f"{sessions[0]}...{sessions[-1]}"
     materialize(options)
 

@@ -293,7 +293,8 @@ def test_sessions_without_a_chain_or_with_anothers_are_refused_naming_the_file_a
 def test_a_session_without_one_usable_quote_is_refused_with_the_count_of_every_reason(faulty: Faulty):
     assert faulty.curated.failed == ["curated__spy_chain"]
     refused = faulty.rejects(CURATED)
-    assert refused[ABSENT] == refused[OTHERS] == "rows for the session: none came"
+    not_there = "raw/spy_chain of the session: not in the lake; materialize it first"
+    assert refused[ABSENT] == refused[OTHERS] == not_there
     quotes = len(faulty.location.read(RAW, WITHOUT_BIDS, WITHOUT_BIDS))
     assert refused[WITHOUT_BIDS].startswith(f"a usable chain: none of {quotes} quotes can be fitted: ")
     assert "zero_bid" in refused[WITHOUT_BIDS] or "no_forward" in refused[WITHOUT_BIDS]
@@ -353,7 +354,7 @@ def test_a_session_without_a_surface_is_refused_by_the_tables_behind_it_and_shif
     before = contents_of(location, RATELESS)
     ran = location.run("tenors/spy,richness/spy", GOOD, RATELESS)  # GOOD has a curated chain and no surface
     assert sorted(ran.failed) == ["richness__spy", "tenors__spy"]
-    assert f"{GOOD} rows for the session: none came" in ran.lines
+    assert f"{GOOD} surface/spy of the session: not in the lake; materialize it first" in ran.lines
     assert contents_of(location, RATELESS) == before
     for contract in (TENOR, RICH):
         assert location.lake.sessions(contract) == [SPARSE, RATELESS]

@@ -71,6 +71,19 @@ def test_a_backfill_refuses_as_materialize_does(data: Path, capsys: pytest.Captu
     assert not list(data.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("select", "history"),
+    [("raw/spy_chain,curated/spy_chain,group:surface", False), ("raw/spy_chain,features/l1", True)],
+)
+def test_a_backfill_of_chains_alone_brings_no_bars(
+    data: Path, monkeypatch: pytest.MonkeyPatch, select: str, history: bool
+):
+    asked = []
+    monkeypatch.setattr(cli, "_dagster", lambda *arguments: asked.append(arguments[arguments.index("--select") + 1]))
+    cli.main(["backfill", "--from", FIRST, "--to", LAST, "--select", select])
+    assert asked == [cli.HISTORY_TABLES] * history + [select]
+
+
 @pytest.fixture(scope="module")
 def backfilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A data folder after `make backfill` of three sessions, and what the command printed."""
