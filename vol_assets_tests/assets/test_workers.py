@@ -6,13 +6,21 @@ import math
 import operator
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from vol_assets import clock
 from vol_assets.assets import workers
 from vol_assets.assets.workers import BLOCK_SESSIONS, BLOCKS_AHEAD, FROM_SESSIONS, MAX_WORKERS, in_order
+from vol_assets.contracts.market import CURATED_MARKET
+from vol_assets.curation.bars import curate
+from vol_assets.curation.raw import raw_bars
 from vol_assets.errors import SessionError, VolAssetsError
+from vol_assets.lake import Lake, Stored
+from vol_assets.sources import SYMBOLS
+from vol_assets.sources.sample import SampleMarket
 
 LONG = 10 * FROM_SESSIONS + 1
 
@@ -43,6 +51,19 @@ def test_the_same_workers_serve_one_range_after_the_other():
     workers._pool.cache_clear()
     one, other = (set(in_order(os.getpid, ((),) * LONG, LONG)) for _ in range(2))
     assert len(one | other) <= 2
+
+
+@pytest.mark.parametrize("count", [2, FROM_SESSIONS])
+def test_a_stored_session_is_read_where_it_is_worked_on_and_has_no_row_where_there_is_none(tmp_path: Path, count: int):
+    lake = Lake(tmp_path / "lake", "sample")
+    days = clock.sessions("2024-01-02", "2024-02-29")[:count]
+    bars = curate(raw_bars(SampleMarket().daily_bars(SYMBOLS, days[0], days[-1]), "sample"))
+    lake.write(CURATED_MARKET, bars[bars["date"] != pd.Timestamp(days[0])])
+    stored = Stored.sessions(lake, CURATED_MARKET, days, ("symbol", "close"))
+    found = list(in_order(pd.DataFrame.copy, zip(stored), count))
+    assert [len(rows) for rows in found] == [0] + [len(SYMBOLS)] * (count - 1)
+    for day, rows in zip(days[1:], found[1:], strict=True):
+        pd.testing.assert_frame_equal(rows, lake.read(CURATED_MARKET, day, day, ["symbol", "close"]))
 
 
 def test_few_sessions_are_taken_ahead_of_those_answered():
