@@ -26,6 +26,7 @@ RHO_LIMIT = 0.999
 FIRST_RHO = -0.3  # where the first slice starts
 MOST_QUOTES = 60  # of an expiration: three parameters need no more, spread evenly
 STEP, RIDGE = 1e-6, 1e-3  # of a parameter, and the weight of its distance from the start
+LEANS = np.array([-0.5, -0.2, 0.2, 0.5])  # of starts beside the predecessor's, in arctanh rho
 TAPER = 2.5  # quotes further from the forward than this many stdevs fade out of the fit
 
 
@@ -50,12 +51,18 @@ def fit(quotes: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Slice]:
     slices: list[Slice] = []
     for (k, stdev), free in zip(quotes, _fit(quotes, None)):
         before = slices[-1] if slices else None
-        slices.append(free if before is None or _inside_box(free, before) else _fit([(k, stdev)], before)[0])
+        slices.append(free if before is None or _inside_box(free, before) else _fit([(k, stdev)], before, free)[0])
     return slices
 
 
-def _fit(quotes: Sequence[tuple[np.ndarray, np.ndarray]], before: Slice | None) -> list[Slice]:
-    """Slices of expirations that all come after the same one, or none."""
+def _fit(
+    quotes: Sequence[tuple[np.ndarray, np.ndarray]], before: Slice | None, free: Slice | None = None
+) -> list[Slice]:
+    """Slices of expirations that all come after the same one, or none; `free`: where the box's fit would rather be.
+
+    The box has a kink where rho is its predecessor's, at which a fit that starts there stays: several starts, the best
+    counts.
+    """
     at_money = np.array([at_the_money(*of_one) for of_one in quotes])
     k, stdev, weight = np.zeros((3, len(quotes), MOST_QUOTES))
     for i, (of_k, of_stdev) in enumerate(quotes):
@@ -63,25 +70,43 @@ def _fit(quotes: Sequence[tuple[np.ndarray, np.ndarray]], before: Slice | None) 
         count = len(of_k[thin])
         k[i, :count], stdev[i, :count] = of_k[thin], of_stdev[thin]
         weight[i, :count] = np.exp(-0.5 * (of_k[thin] / (TAPER * at_money[i])) ** 2) / at_money[i]
-    start = np.zeros((len(quotes), 3))
-    start[:, 0] = np.arctanh((before.rho if before else FIRST_RHO) / RHO_LIMIT)
-    start[:, 1] = np.log(np.maximum(at_money**2 - (before.theta if before else 0.0), 1e-3 * at_money**2))
+    rho = np.array([FIRST_RHO] if before is None else [before.rho, free.rho])
+    leaning = np.arctanh(np.clip(rho / RHO_LIMIT, -0.99, 0.99))
+    leaning = leaning if before is None else np.concatenate([leaning, leaning[0] + LEANS])
+    theta = at_money**2 if free is None else np.array([free.theta])
+    least = _box(RHO_LIMIT * np.tanh(leaning)[:, None], None, before)[0]  # (starts, 1)
+    starts = np.zeros((len(leaning), len(quotes), 3))
+    starts[..., 0] = leaning[:, None]
+    starts[..., 1] = np.log(np.maximum(theta - least, 1e-3 * theta))
     steps = np.vstack([np.zeros(3), STEP * np.eye(3)])[:, None, :]  # of the numerical derivatives
+    begun = starts.reshape(-1, 3)
 
     def residuals(x: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        moved = x + steps  # (4, b, 3)
+        moved, of = x + steps, which % len(quotes)  # (4, b, 3)
         theta, rho, psi = (value[..., None] for value in _from_free(moved, before))
-        r = (np.sqrt(total_variance(k[which], theta, rho, psi)) - stdev[which]) * weight[which]
-        r = np.concatenate([r, RIDGE * (moved - start[which])], axis=2)  # one quote says nothing of slope and width
+        r = (np.sqrt(total_variance(k[of], theta, rho, psi)) - stdev[of]) * weight[of]
+        r = np.concatenate([r, RIDGE * (moved - begun[which])], axis=2)  # one quote says nothing of slope and width
         return r[0], ((r[1:] - r[0]) / STEP).swapaxes(0, 1)
 
-    x, _ = least_squares.solve(residuals, start, iterations=30)
+    x, cost = least_squares.solve(residuals, begun, iterations=30)
+    best = cost.reshape(len(leaning), len(quotes)).argmin(axis=0)
+    x = x.reshape(starts.shape)[best, np.arange(len(quotes))]
     return [Slice(*(float(value) for value in one)) for one in zip(*_from_free(x, before))]
 
 
 def at_the_money(k: np.ndarray, stdev: np.ndarray) -> float:
-    """A robust level: the median stdev of the five quotes nearest the forward."""
-    return float(np.median(stdev[np.argsort(np.abs(k))[:5]]))
+    """A robust level at the forward: the median stdev of the five quotes nearest to it.
+
+    Where all quotes are on one side of the forward, at a distance, the line through the nearer half of them, at 0.
+    """
+    nearest = np.argsort(np.abs(k))
+    level = float(np.median(stdev[nearest[:5]]))
+    one_sided = len(k) > 2 and (k.min() > 0.25 * level or k.max() < -0.25 * level)
+    if one_sided:
+        half = nearest[: max(3, len(k) // 2)]
+        line = np.polynomial.Polynomial.fit(k[half], stdev[half], 1)
+        level = float(np.clip(line(0.0), 0.5 * level, 2.0 * level))
+    return level
 
 
 def _box(rho: np.ndarray, theta: np.ndarray | None, before: Slice | None) -> tuple[np.ndarray, ...]:

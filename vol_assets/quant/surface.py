@@ -292,7 +292,7 @@ class Smiles:
         for _ in range(DELTA_STEPS):
             s1 = self.stdev(k1)
             miss1 = -k1 / s1 + 0.5 * s1 - d1
-            if np.nanmax(np.abs(miss1)) < 1e-12:
+            if np.abs(miss1[np.isfinite(miss1)]).max(initial=0.0) < 1e-12:
                 break
             change = miss1 - miss0
             step = np.where(change != 0, -miss1 * (k1 - k0) / np.where(change != 0, change, 1.0), 0.0)

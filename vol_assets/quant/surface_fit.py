@@ -46,7 +46,7 @@ class Quotes:
     """The quotes of one expiration, European and out of the money, sorted by k.
 
     years, forward: of the expiration. k, bid, mid, ask: (n,) log-moneyness and total stdevs implied by the quote;
-    where there is no bid (`bounds`), bid and mid are NaN.
+    where there is no bid, bid and mid are NaN. A ValueError for strikes out of order.
     """
 
     years: float
@@ -55,6 +55,10 @@ class Quotes:
     bid: np.ndarray
     mid: np.ndarray
     ask: np.ndarray
+
+    def __post_init__(self) -> None:
+        if (np.diff(self.k) < 0).any():
+            raise ValueError("the quotes of an expiration must be sorted by k, and these are not")
 
     @property
     def fitted(self) -> np.ndarray:

@@ -61,3 +61,25 @@ def test_no_quotes_however_contradictory_make_slices_that_cross(levels, tilts, s
 def test_a_single_quote_gives_its_level():
     (only,) = essvi.fit([(np.array([0.01]), np.array([0.1]))])
     assert np.sqrt(essvi.total_variance(0.01, *only)) == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-2.2, -0.4), (0.3, 1.5), (-2.0, -1.0)])
+def test_quotes_on_one_side_between_two_full_expirations_are_met_and_lead_to_the_forward(low, high):
+    """Inside the box the fit begins on a kink, where a single start would stay: it missed by two points."""
+
+    def smile(years, z):
+        stdev = 0.2 * np.sqrt(years)
+        return z * stdev, stdev * (1 - 0.08 * z + 0.01 * z**2)
+
+    full, few = np.linspace(-3, 2.5, 25), np.linspace(low, high, 7)
+    _, between, _ = essvi.fit([smile(30 / 365, full), smile(60 / 365, few), smile(91 / 365, full)])
+    k, stdev = smile(60 / 365, few)
+    root = np.sqrt(60 / 365)
+    assert np.abs(np.sqrt(essvi.total_variance(k, *between)) - stdev).max() / root < 0.001
+    assert np.sqrt(between.theta) / root == pytest.approx(0.2, abs=0.003)
+
+
+def test_the_level_of_quotes_on_one_side_is_where_they_lead():
+    k = np.linspace(-0.2, -0.05, 8)
+    assert essvi.at_the_money(k, 0.1 - 0.2 * k) == pytest.approx(0.1, rel=1e-6)
+    assert essvi.at_the_money(np.linspace(-0.1, 0.1, 9), np.full(9, 0.1)) == pytest.approx(0.1)

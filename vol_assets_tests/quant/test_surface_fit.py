@@ -109,6 +109,11 @@ def test_strikes_without_a_bid_keep_the_wing_below_their_asks():
     assert over["bounded"].mean() < 0.3 * over["free"].mean()
 
 
+def test_quotes_out_of_order_are_refused():
+    with pytest.raises(ValueError, match="sorted by k"):
+        Quotes(0.1, FORWARD, np.array([0.1, 0.0]), *np.full((3, 2), 0.1))
+
+
 def test_sessions_do_not_remember_each_other():
     _, quotes = chain(0.2, -0.6)
     first = fit_surface(quotes, FORWARD)
