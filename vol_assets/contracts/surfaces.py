@@ -52,7 +52,7 @@ def _surface(underlying: str) -> Contract:
             "essvi_rho": column("float64", "eSSVI: correlation", unit="decimal"),
             "essvi_psi": column("float64", "eSSVI: psi = theta phi", unit="log^2 per 1 of k"),
             **{
-                f"svi_{name}": column("float64", f"SVI-JW of the eSSVI slice: {what}", unit=unit, nullable=True)
+                f"svi_{name}": column("float64", f"SVI-JW of raw SVI fitted to the mids (from 8 quotes, else of the eSSVI slice): {what}", unit=unit, nullable=True)
                 for name, what, unit in (
                     ("v", "at-the-money variance", "decimal^2 a year"),
                     ("psi", "at-the-money skew", "vol sqrt(year)"),
@@ -78,6 +78,12 @@ def _surface(underlying: str) -> Contract:
             "outside_share": column(
                 "float64", "share of the model-free variance outside the quoted strikes", unit="decimal"
             ),
+            **{
+                f"outside_share_{n}": column(
+                    "float64", f"the same of E[ln(S_T / F)^{n}], of contributions without their signs", unit="decimal"
+                )
+                for n in (2, 3, 4)
+            },
             "quotes": column("int64", "quotes fitted"),
             "bounds": column("int64", "strikes without a bid, whose asks bound the slice"),
             "lowest_strike": column("float64", "lowest strike fitted", unit="USD"),

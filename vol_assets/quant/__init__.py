@@ -1,6 +1,8 @@
 """Option mathematics on arrays: prices, implied volatilities, sensitivities, and what surfaces are made of."""
 
+from vol_assets.quant.american import american_price, de_americanise
 from vol_assets.quant.black import black_price, black_vega
+from vol_assets.quant.forward import implied_forwards
 from vol_assets.quant.greeks import (
     Delta,
     carry_rho,
@@ -14,15 +16,24 @@ from vol_assets.quant.greeks import (
     volga,
 )
 from vol_assets.quant.implied_vol import NoVol, implied_stdev, implied_vol
+from vol_assets.quant.surface import Surface
+from vol_assets.quant.surface_fit import Quotes, certify, fit_surface
 
 __all__ = [
     "Delta",
     "NoVol",
+    "Quotes",
+    "Surface",
+    "american_price",
     "black_price",
     "black_vega",
     "carry_rho",
+    "certify",
+    "de_americanise",
     "delta",
+    "fit_surface",
     "gamma",
+    "implied_forwards",
     "implied_stdev",
     "implied_vol",
     "rho",

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.polynomial import polynomial
 from scipy.special import ndtri
 
+from vol_assets.quant.black import floats
+
 S_LIMIT = 6.0 * (np.sqrt(2.0) - 1.0)
 KURTOSIS_LIMIT = 43.2  # excess kurtosis at s = 0, k = 8
 _NEWTON_STEPS = 6
@@ -51,6 +53,7 @@ class CornishFisher(NamedTuple):
 @np.errstate(all="ignore")
 def quantile(probability: np.ndarray, s: np.ndarray, k: np.ndarray) -> np.ndarray:
     """The expansion at a probability, of a variable with mean 0 and stdev `implied_moments`' root."""
+    probability, s, k = floats(probability, s, k)
     z = ndtri(probability)
     return z + (z**2 - 1) * s / 6 + (z**3 - 3 * z) * k / 24 - (2 * z**3 - 5 * z) * np.square(s) / 36
 
@@ -58,6 +61,7 @@ def quantile(probability: np.ndarray, s: np.ndarray, k: np.ndarray) -> np.ndarra
 @np.errstate(all="ignore")
 def expected_shortfall(probability: np.ndarray, s: np.ndarray, k: np.ndarray) -> np.ndarray:
     """Mean of the lower tail of that probability, on the same scale as `quantile`; negative in the left tail."""
+    probability, s, k = floats(probability, s, k)
     z = ndtri(probability)
     tail = 1 + s * z / 6 + k * (z**2 - 1) / 24 - np.square(s) * (2 * z**2 - 1) / 36
     return -np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) / probability * tail
@@ -65,26 +69,28 @@ def expected_shortfall(probability: np.ndarray, s: np.ndarray, k: np.ndarray) ->
 
 def kurtosis_range(s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest parameter k for which the quantile increases everywhere; NaN beyond |s| <= S_LIMIT."""
-    u2 = np.square(np.asarray(s, dtype=float) / 6)
+    (s,) = floats(s)
+    u2 = np.square(s / 6)
     root = np.sqrt(np.where(np.abs(s) <= S_LIMIT, np.maximum(u2**2 - 6 * u2 + 1, 0.0), np.nan))
     return 4 * (1 + 11 * u2 - root), 4 * (1 + 11 * u2 + root)
 
 
 def is_monotone(s: np.ndarray, k: np.ndarray) -> np.ndarray:
     """Whether (s, k) define a distribution."""
+    (k,) = floats(k)
     low, high = kurtosis_range(s)
     return (low <= k) & (k <= high)
 
 
 def implied_moments(s: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variance, skewness and excess kurtosis that the parameters give; the mean is 0."""
-    m2, m3, m4 = (polynomial.polyval2d(*np.broadcast_arrays(s, k), c) for c in _MOMENTS)
+    m2, m3, m4 = (polynomial.polyval2d(*np.broadcast_arrays(*floats(s, k)), c) for c in _MOMENTS)
     return m2, m3 / m2**1.5, m4 / m2**2 - 3.0
 
 
 def fit(skewness: np.ndarray, excess_kurtosis: np.ndarray) -> CornishFisher:
     """Parameters whose distribution has this skewness and excess kurtosis; NaN in, NaN out and not reached."""
-    wanted_skew, wanted_kurt = np.broadcast_arrays(np.asarray(skewness, float), np.asarray(excess_kurtosis, float))
+    wanted_skew, wanted_kurt = np.broadcast_arrays(*floats(skewness, excess_kurtosis))
     sign = np.where(wanted_skew < 0, -1.0, 1.0)
     kurt = np.clip(wanted_kurt, 0.0, KURTOSIS_LIMIT)
     limit, s_limit, k_limit, k_symmetric = (np.interp(np.sqrt(kurt), *curve) for curve in _boundary())

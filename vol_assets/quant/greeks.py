@@ -42,6 +42,10 @@ class Delta(StrEnum):
     PREMIUM_ADJUSTED_FORWARD = "premium_adjusted_forward"  # phi K/F N(phi d2)
     PREMIUM_ADJUSTED_SPOT = "premium_adjusted_spot"  # phi e^(-qT) K/F N(phi d2)
 
+    @classmethod
+    def _missing_(cls, value: object) -> Delta:
+        raise ValueError(f"{value!r} is no convention of delta; there are {', '.join(cls)}")
+
 
 PREMIUM_ADJUSTED = (Delta.PREMIUM_ADJUSTED_FORWARD, Delta.PREMIUM_ADJUSTED_SPOT)
 SPOT = (Delta.SPOT, Delta.PREMIUM_ADJUSTED_SPOT)
@@ -58,8 +62,11 @@ def delta(
     *,
     carry: ArrayLike = 0.0,
 ) -> np.ndarray:
-    """Delta in the named convention, negative for puts; `carry` matters to the two spot deltas."""
-    forward, strike, years, sigma = floats(forward, strike, years, sigma)
+    """Delta in the named convention, negative for puts; `carry` matters to the two spot deltas.
+
+    A ValueError when the convention is none of `Delta`.
+    """
+    forward, strike = floats(forward, strike)
     convention = Delta(convention)
     sign = sign_of(right)
     d1, d2 = _d1_d2(forward, strike, years, sigma)
@@ -78,6 +85,7 @@ def gamma(
     carry: ArrayLike = 0.0,
 ) -> np.ndarray:
     """d2V/dS2 = e^(-qT) n(d1) / (S sigma sqrt(T))."""
+    (forward,) = floats(forward)
     d1, _ = _d1_d2(forward, strike, years, sigma)
     spot = forward * _discount(rate, years) / _discount(carry, years)
     return _discount(carry, years) * normal_density(d1) / (spot * stdev_of(years, sigma))
@@ -117,6 +125,7 @@ def vanna(
     forward: ArrayLike, strike: ArrayLike, years: ArrayLike, sigma: ArrayLike, *, carry: ArrayLike = 0.0
 ) -> np.ndarray:
     """d2V/(dS dsigma) = -e^(-qT) n(d1) d2 / sigma."""
+    (sigma,) = floats(sigma)
     d1, d2 = _d1_d2(forward, strike, years, sigma)
     return -_discount(carry, years) * normal_density(d1) * d2 / sigma
 
@@ -126,6 +135,7 @@ def volga(
     forward: ArrayLike, strike: ArrayLike, years: ArrayLike, sigma: ArrayLike, *, rate: ArrayLike = 0.0
 ) -> np.ndarray:
     """d2V/dsigma2 = vega d1 d2 / sigma."""
+    (sigma,) = floats(sigma)
     d1, d2 = _d1_d2(forward, strike, years, sigma)
     return vega(forward, strike, years, sigma, rate=rate) * d1 * d2 / sigma
 
@@ -141,10 +151,8 @@ def rho(
     rate: ArrayLike = 0.0,
 ) -> np.ndarray:
     """dV/dr at fixed spot and carry: phi K T e^(-rT) N(phi d2)."""
-    forward, strike, years, sigma = floats(forward, strike, years, sigma)
-    sign = sign_of(right)
     _, d2 = _d1_d2(forward, strike, years, sigma)
-    return sign * strike * years * _discount(rate, years) * ndtr(sign * d2)
+    return _paid_for_time(strike, years, right, d2, rate)
 
 
 @np.errstate(all="ignore")
@@ -158,10 +166,8 @@ def carry_rho(
     rate: ArrayLike = 0.0,
 ) -> np.ndarray:
     """dV/dq at fixed spot and rate: -phi F T e^(-rT) N(phi d1)."""
-    forward, strike, years, sigma = floats(forward, strike, years, sigma)
-    sign = sign_of(right)
     d1, _ = _d1_d2(forward, strike, years, sigma)
-    return -sign * forward * years * _discount(rate, years) * ndtr(sign * d1)
+    return -_paid_for_time(forward, years, right, d1, rate)
 
 
 @np.errstate(all="ignore")
@@ -178,7 +184,7 @@ def strike_from_delta(
     """The strike whose delta in the named convention is `delta` (negative for puts); NaN where there is none.
 
     A call's premium-adjusted delta rises with the strike up to a maximum and falls beyond it: of the two strikes the
-    higher one is meant, as in the market (Reiswich and Wystup 2010).
+    higher one is meant, as in the market (Reiswich and Wystup 2010). A ValueError when the convention is none of `Delta`.
     """
     convention = Delta(convention)
     forward, delta = floats(forward, delta)
@@ -190,6 +196,15 @@ def strike_from_delta(
     else:
         k = -sign * s * ndtri(size) + 0.5 * s * s
     return np.where(np.isfinite(k), forward * np.exp(k), np.nan)[()]
+
+
+def _paid_for_time(
+    amount: ArrayLike, years: ArrayLike, right: ArrayLike, d: np.ndarray, rate: ArrayLike
+) -> np.ndarray:
+    """phi T e^(-rT) amount N(phi d): what a rate does to one of the two terms of Black's formula."""
+    amount, years = floats(amount, years)
+    sign = sign_of(right)
+    return sign * amount * years * _discount(rate, years) * ndtr(sign * d)
 
 
 def _premium_adjusted_d2(size: np.ndarray, sign: np.ndarray, s: np.ndarray) -> np.ndarray:

@@ -21,6 +21,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from vol_assets.quant.black import floats
+
 QUARTER = float(ndtri(0.75))
 SKEWNESS_FACTOR = 3.0 / QUARTER
 KURTOSIS_FACTOR = 24.0 / QUARTER**2
@@ -30,8 +32,9 @@ _FAR = 40.0  # |d_1| at which N(d_1) is 0 or 1, and the vol has reached its limi
 
 def vol_at_delta(delta: np.ndarray, atm: np.ndarray, risk_reversal: np.ndarray, butterfly: np.ndarray) -> np.ndarray:
     """Vol at a call's forward delta in [0, 1]; NaN where the parabola is not positive."""
-    x = np.asarray(delta, dtype=float) - 0.5
-    sigma = atm - 2.0 * np.asarray(risk_reversal) * x + 16.0 * np.asarray(butterfly) * x**2
+    delta, atm, risk_reversal, butterfly = floats(delta, atm, risk_reversal, butterfly)
+    x = delta - 0.5
+    sigma = atm - 2.0 * risk_reversal * x + 16.0 * butterfly * x**2
     return np.where(sigma > 0, sigma, np.nan)
 
 
@@ -40,6 +43,7 @@ def k_at_delta(
     delta: np.ndarray, years: np.ndarray, atm: np.ndarray, risk_reversal: np.ndarray, butterfly: np.ndarray
 ) -> np.ndarray:
     """Log-moneyness of the call with that forward delta."""
+    delta, years = floats(delta, years)
     s = vol_at_delta(delta, atm, risk_reversal, butterfly) * np.sqrt(years)
     return 0.5 * s**2 - s * ndtri(delta)
 
@@ -53,7 +57,7 @@ def vol_at_k(
     so skewed that one strike has two deltas get one of them.
     """
     k, years, atm, risk_reversal, butterfly = np.broadcast_arrays(
-        *(np.asarray(values, dtype=float) for values in (k, years, atm, risk_reversal, butterfly))
+        *floats(k, years, atm, risk_reversal, butterfly)
     )
     root = np.sqrt(np.where(years > 0, years, np.nan))
 
@@ -74,9 +78,9 @@ def backus_foresi_wu(
     atm: np.ndarray, risk_reversal: np.ndarray, butterfly: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Skewness and excess kurtosis of the log return to the expiration of the quotes."""
-    atm = np.asarray(atm, dtype=float)
+    atm, risk_reversal, butterfly = floats(atm, risk_reversal, butterfly)
     atm = np.where(atm > 0, atm, np.nan)
-    return SKEWNESS_FACTOR * np.asarray(risk_reversal) / atm, KURTOSIS_FACTOR * np.asarray(butterfly) / atm
+    return SKEWNESS_FACTOR * risk_reversal / atm, KURTOSIS_FACTOR * butterfly / atm
 
 
 def _positive_everywhere(atm: np.ndarray, risk_reversal: np.ndarray, butterfly: np.ndarray) -> np.ndarray:

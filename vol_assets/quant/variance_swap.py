@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vol_assets.quant.black import floats
+
 
 def from_strikes(
     strike: np.ndarray, put: np.ndarray, call: np.ndarray, *, forward: float, boundary: float, years: float
@@ -22,7 +24,7 @@ def from_strikes(
     Puts are held up to `boundary`, one of the strikes, and calls from it on; the rest of the prices may be NaN. The
     polygon goes on for one more step beyond either end, as in the source. NaN where a price is missing.
     """
-    strike, put, call = (np.asarray(values, dtype=float) for values in (strike, put, call))
+    strike, put, call = floats(strike, put, call)
     if len(strike) < 2 or boundary not in strike or not (strike[0] > 0 and forward > 0 and years > 0):
         return np.nan
     nodes = np.concatenate([[2 * strike[0] - strike[1]], strike, [2 * strike[-1] - strike[-2]]])
@@ -42,7 +44,7 @@ def from_smile(k: np.ndarray, w: np.ndarray, slope: np.ndarray, years: np.ndarra
 
     By the trapezoid rule: very exact on a uniform grid that reaches where n(d_2) vanishes.
     """
-    k, w, slope = (np.asarray(values, dtype=float) for values in (k, w, slope))
+    k, w, slope, years = floats(k, w, slope, years)
     root = np.sqrt(np.where(w > 0, w, np.nan))
     d2 = -k / root - root / 2
     minus_d2_slope = (1 - k * slope / (2 * root**2)) / root + slope / (4 * root)

@@ -116,7 +116,7 @@ FIELDS = (
     Field("symbol", _texts, ("symbol",)),  # the underlying's or the option's: its cells tell
     Field("contract", _texts, ("contractsymbol", "contractid")),
     Field("expiration", _days, ("expiration", "expirationdate", "expiredate")),
-    Field("strike", numbers_of, ("strike",)),
+    Field("strike", numbers_of, ("strike", "strikeprice")),
     Field("right", _rights, ("right", "type", "optiontype", "putcall")),
     Field("bid", numbers_of, ("bid",), sided=True),
     Field("ask", numbers_of, ("ask",), sided=True),

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from vol_assets.contracts.surfaces import COMPONENTS, SURFACES
-from vol_assets.quant import moments, svi
+from vol_assets.quant import essvi, moments, svi
 from vol_assets.quant.surface import Smiles, Surface
 from vol_assets.quant.surface_fit import Certificate, Quotes, certify, fit_surface, stacked
 
@@ -29,7 +29,9 @@ NEAR = 2.5  # stdevs: quotes nearer than this to the forward count in rmse_vol
 LIFT_NOTICE = 1e-6  # of the forward: a lift beyond this is worth a flag
 WING_NOTICE = 0.10  # of the model-free variance beyond the quotes
 MOMENT_GRID = {"below": 50.0, "above": 30.0, "step": 0.2}  # stdevs; kurtosis to 1e-9, beyond any bounded mixture
+OUTSIDE_SHARES = ("outside_share", "outside_share_2", "outside_share_3", "outside_share_4")
 MIXTURE = ("weight", "mean", "stdev")
+SVI_QUOTES = 8  # from which on five parameters are fitted
 
 
 def surface_rows(curated: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +51,7 @@ def surface_rows(curated: pd.DataFrame) -> pd.DataFrame:
     frame = pd.concat(
         [
             _identity(heads, surface),
-            _slices(surface),
+            _slices(surface, quotes),
             _smile(surface),
             _moments(surface, quotes),
             _quality(surface, quotes),
@@ -118,7 +120,7 @@ def _identity(heads: pd.DataFrame, surface: Surface) -> pd.DataFrame:
     return heads[[*names, "carry"]].assign(spot=surface.spot)
 
 
-def _slices(surface: Surface) -> pd.DataFrame:
+def _slices(surface: Surface, quotes: list[Quotes]) -> pd.DataFrame:
     unused = surface.weights == 0
     unused |= ~surface.is_mixture[:, None]
     components = (~unused).sum(axis=1)
@@ -129,9 +131,19 @@ def _slices(surface: Surface) -> pd.DataFrame:
         values = np.where(unused, np.nan, getattr(surface, f"{name}s"))
         columns |= {f"{name}_{i + 1}": values[:, i] for i in range(COMPONENTS)}
     columns |= {"essvi_theta": surface.theta, "essvi_rho": surface.rho, "essvi_psi": surface.psi}
-    wings = svi.to_jump_wings(svi.from_essvi(surface.theta, surface.rho, surface.psi), surface.years)
+    wings = svi.to_jump_wings(_raw_svi(surface, quotes), surface.years)
     columns |= {f"svi_{name}": value for name, value in wings._asdict().items()}
     return pd.DataFrame(columns)
+
+
+def _raw_svi(surface: Surface, quotes: list[Quotes]) -> svi.RawSvi:
+    """Raw SVI through the mids of each expiration, from its eSSVI slice on; that slice where quotes are few."""
+    k, _, mid, _ = stacked(quotes)
+    at_money = np.sqrt(surface.theta)[:, None]
+    weight = np.where(np.isfinite(mid), np.exp(-0.5 * (k / (essvi.TAPER * at_money)) ** 2) / at_money, 0.0)
+    weight[(weight > 0).sum(axis=1) < SVI_QUOTES] = 0.0
+    start = svi.from_essvi(surface.theta, surface.rho, surface.psi)
+    return svi.fit(np.nan_to_num(k), np.nan_to_num(mid), weight, start)
 
 
 def _smile(surface: Surface) -> pd.DataFrame:
@@ -182,20 +194,20 @@ def _moments(surface: Surface, quotes: list[Quotes]) -> pd.DataFrame:
             "kurtosis": found.kurtosis,
             "model_free_vol": np.sqrt(found.model_free_variance / surface.years),
             "down_variance_share": down / (up + down),
-            "outside_share": _outside_share(surface, quotes, k, price),
+            **dict(zip(OUTSIDE_SHARES, _outside_shares(surface, quotes, k, price).T)),
         }
     )
 
 
-def _outside_share(surface: Surface, quotes: list[Quotes], k: np.ndarray, price: np.ndarray) -> np.ndarray:
-    """Share of the model-free variance outside the quoted strikes; a mixture's own in closed form."""
+def _outside_shares(surface: Surface, quotes: list[Quotes], k: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Shares (n, 4) of the integrals M_1 ... M_4 outside the quoted strikes; a mixture's own in closed form."""
     low, high = np.array([(q.k[q.fitted][0], q.k[q.fitted][-1]) for q in quotes]).T
-    share = np.empty(len(quotes))
+    share = np.empty((len(quotes), 4))
     which = surface.is_mixture
     parts = (surface.weights[which], surface.means[which], surface.stdevs[which])
-    share[which] = moments.mixture_moments_outside(*parts, low[which], high[which])[:, 0]
+    share[which] = moments.mixture_moments_outside(*parts, low[which], high[which])
     if not which.all():
-        share[~which] = moments.moments_outside(k[~which], price[~which], low[~which], high[~which])[:, 0]
+        share[~which] = moments.moments_outside(k[~which], price[~which], low[~which], high[~which])
     return share
 
 
