@@ -8,18 +8,24 @@ from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
+from vol_assets import clock
 from vol_assets.assets.pages import table
 from vol_assets.assets.publish import SessionRows, asked_sessions, not_stored, publish_each, session_asset, warning
 from vol_assets.assets.workers import BLOCK_SESSIONS, FROM_SESSIONS, in_order
 from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS, UNDERLYINGS
+from vol_assets.curation.chain_rules import SPOT_COLUMNS, implied_spots, report_quotes
 from vol_assets.curation.chains import curate_chain
 from vol_assets.lake import Lake, Stored
 from vol_assets.sources import MarketSource, OptionChain, chains_of
 
 DROPPED_CHECK = "dropped_quotes"
+SPOT_CHECK = "spot_jump"
+SPOT_JUMP = 0.25  # log change of the implied spot since the last chain: more is another underlying, or a split
+SPOT_SESSIONS = 10  # the last chain must not be older
 NOTES_TOLD = 10  # different ones, on the console; the asset's page has more of them
 USABLE_SHARE = 0.5  # of the expirations still to come: fewer with a fitted quote are worth a look
 
@@ -78,7 +84,7 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
         contract,
         group="curated",
         deps=[dg.AssetKey(RAW_CHAINS[underlying].key)],
-        checks=[DROPPED_CHECK],
+        checks=[DROPPED_CHECK, SPOT_CHECK],
         description=f"Every quote of {underlying} judged, none left out: role, reason, forward, log-moneyness and "
         "European implied vols.",
     )
@@ -87,6 +93,9 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
         reasons: Counter[str] = Counter()
         newest: list[pd.DataFrame] = []
         poor: list[dt.date] = []
+        spots = _Spots(
+            lake.read(contract, clock.offset(asked[0], -SPOT_SESSIONS), clock.offset(asked[0], -1), SPOT_COLUMNS)
+        )
 
         def sessions() -> Iterator[SessionRows]:
             raw = Stored.sessions(lake, RAW_CHAINS[underlying], asked)
@@ -101,6 +110,8 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
                 if curated.loc[fitted, "expiration"].nunique() < USABLE_SHARE * to_come:
                     poor.append(session)
                 usable = fitted.any()
+                if usable:
+                    spots.feed(curated)
                 yield SessionRows(session, curated, None if usable else _no_usable_quote(session, underlying, curated))
 
         def checks() -> list[dg.AssetCheckResult]:
@@ -111,7 +122,8 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
                     not poor,
                     quotes_by_reason=table(counts),
                     sessions_with_fewer_than_half_of_the_expirations=", ".join(map(str, poor[:10])) or "none",
-                )
+                ),
+                warning(SPOT_CHECK, not spots.jumps, implied_spots="; ".join(spots.jumps[:10]) or "no jump"),
             ]
 
         yield from publish_each(
@@ -128,6 +140,35 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
 
 RAW = [raw_chain(underlying) for underlying in UNDERLYINGS]
 CURATED = [curated_chain(underlying) for underlying in UNDERLYINGS]
+
+
+class _Spots:
+    """The implied spot of each chain beside that of the one before it: a chain need not say whose it is.
+
+    stored: rows of the sessions before the first.
+    """
+
+    def __init__(self, stored: pd.DataFrame):
+        self.jumps: list[str] = []
+        self._last: tuple[dt.date, float] | None = None
+        for _, curated in stored.groupby("date"):
+            self._last = _spot_of(curated) or self._last
+
+    def feed(self, curated: pd.DataFrame) -> None:
+        """One session more, later than those before."""
+        if (found := _spot_of(curated)) is None:
+            return
+        if self._last and self._last[0] >= clock.offset(found[0], -SPOT_SESSIONS):
+            (before, was), (session, spot) = self._last, found
+            if abs(np.log(spot / was)) > SPOT_JUMP:
+                self.jumps.append(f"{session} {spot:.2f} after {before} {was:.2f}")
+        self._last = found
+
+
+def _spot_of(curated: pd.DataFrame) -> tuple[dt.date, float] | None:
+    spots = implied_spots(curated)
+    known = spots[np.isfinite(spots)]
+    return (curated["date"].iloc[0].date(), float(known[0])) if len(known) else None
 
 
 def _raw_rows(chain: OptionChain, source: str, underlying: str, lake: Lake) -> SessionRows:
@@ -169,14 +210,22 @@ def _by_expiration(quotes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _forwards(curated: pd.DataFrame) -> pd.DataFrame:
-    return curated.groupby("expiration", as_index=False).agg(
-        days=("years", lambda years: years.iloc[0] * 365),
-        fit=("role", lambda roles: int((roles == "fit").sum())),
-        bound=("role", lambda roles: int((roles == "bound").sum())),
-        dropped=("role", lambda roles: int((roles == "dropped").sum())),
-        forward=("forward", "first"),
-        rate=("rate", "first"),
-        carry=("carry", "first"),
-        parity_strikes=("parity_strikes", "first"),
-        flags=("quality_flags", "first"),
+    """A row an expiration; of gold also how many of its fitted quotes a report shows."""
+    gold = curated["symbol"].iloc[0] == "GLD"
+    report = {"report": ("report", "sum")} if gold else {}
+    return (
+        curated.assign(report=report_quotes(curated))
+        .groupby("expiration", as_index=False)
+        .agg(
+            days=("years", lambda years: years.iloc[0] * 365),
+            fit=("role", lambda roles: int((roles == "fit").sum())),
+            bound=("role", lambda roles: int((roles == "bound").sum())),
+            dropped=("role", lambda roles: int((roles == "dropped").sum())),
+            **report,
+            forward=("forward", "first"),
+            rate=("rate", "first"),
+            carry=("carry", "first"),
+            parity_strikes=("parity_strikes", "first"),
+            flags=("quality_flags", "first"),
+        )
     )

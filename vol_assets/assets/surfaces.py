@@ -165,7 +165,8 @@ def richness(underlying: str) -> dg.AssetsDefinition:
                 yield SessionRows(session, rows, not_stored(session, SURFACES[underlying]) if rows.empty else None)
 
         def metadata() -> dict[str, dg.MetadataValue]:
-            quotes = newest[0].dropna(subset="richness").sort_values("richness")
+            rows = newest[0]
+            quotes = rows[rows["role"] == "fit"].dropna(subset="richness").sort_values("richness")
             shown = pd.concat([quotes.head(8), quotes.tail(8)]).drop(columns=["date", "symbol"])
             return {"cheapest and dearest": table(shown)}
 

@@ -85,7 +85,9 @@ def _curated(underlying: str) -> Contract:
             "reason": column("str", "why the quote is not `fit`; empty for those that are"),
             "years": column("float64", "time from quote to close of the expiration", unit="years", nullable=True),
             "rate": column("float64", "zero rate used", unit="decimal a year", nullable=True),
-            "rate_source": column("str", "rates.csv, IRX, setting, parity (put and call vols agree) or vendor"),
+            "rate_source": column(
+                "str", "rates.csv, IRX, setting, parity (put and call vols agree) or vendor; empty: nowhere"
+            ),
             "rate_sensitivity": column(
                 "float64",
                 "change of the at-the-money vol were the rate 1 % a year higher; where rates are beyond their curve",

@@ -52,7 +52,12 @@ def _surface(underlying: str) -> Contract:
             "essvi_rho": column("float64", "eSSVI: correlation", unit="decimal"),
             "essvi_psi": column("float64", "eSSVI: psi = theta phi", unit="log^2 per 1 of k"),
             **{
-                f"svi_{name}": column("float64", f"SVI-JW of raw SVI fitted to the mids (from 8 quotes, else of the eSSVI slice): {what}", unit=unit, nullable=True)
+                f"svi_{name}": column(
+                    "float64",
+                    f"SVI-JW of raw SVI fitted to the mids (from 8 quotes, else of the eSSVI slice): {what}",
+                    unit=unit,
+                    nullable=True,
+                )
                 for name, what, unit in (
                     ("v", "at-the-money variance", "decimal^2 a year"),
                     ("psi", "at-the-money skew", "vol sqrt(year)"),

@@ -25,6 +25,8 @@ ONE_TICK = 0.01  # USD
 WIDE_OF_MID, WIDE_OF_NEIGHBOURS = 0.10, 5.0
 STUB_OF_BID, STUB_OF_STRIKE = 3.0, 0.005  # ask over bid, spread over strike: a quote that only pretends to be a market
 FEWEST_QUOTES = 4  # an expiration with fewer says too little about a smile
+# Beyond the bounds of C - P, F D - K and S - K D, which hold with any early exercise: what no lag of a quote explains.
+OFF_HALF_SPREADS, OFF_PARITY = 5.0, 0.01  # of the quote; of the forward
 ARBITRAGE_ROOM = 1e-4  # of the forward: what rounding and the forward's own error explain
 
 
@@ -170,6 +172,24 @@ def _below_intrinsic(quotes: Quotes, left: np.ndarray) -> np.ndarray:
     return quotes.ask < (exercise - ARBITRAGE_ROOM * quotes.forward) * quotes.discount
 
 
+def _off_parity(quotes: Quotes, left: np.ndarray) -> np.ndarray:
+    at = np.flatnonzero(left)
+    at = at[np.lexsort((quotes.is_call[at], quotes.strike[at], quotes.expiry[at]))]
+    put, call = at[:-1], at[1:]  # no contract comes twice any more
+    same = (quotes.strike[put] == quotes.strike[call]) & (quotes.expiry[put] == quotes.expiry[call])
+    put, call = put[same], call[same]
+    strikes = np.stack([quotes.strike[put], quotes.strike[put] * quotes.discount[put]])
+    shares = np.stack([np.full(len(put), quotes.spot), quotes.forward[put] * quotes.discount[put]])
+    bid = np.nan_to_num(quotes.bid)
+    too_high = bid[call] - quotes.ask[put] - (shares.max(axis=0) - strikes.min(axis=0))
+    too_low = shares.min(axis=0) - strikes.max(axis=0) - (quotes.ask[call] - bid[put])
+    inner = np.where(quotes.k[put] >= 0, put, call)
+    room = np.maximum(OFF_HALF_SPREADS * 0.5 * quotes.spread[inner], OFF_PARITY * quotes.forward[inner])
+    broken = np.zeros(len(left), dtype=bool)
+    broken[inner] = np.maximum(too_high, too_low) > room
+    return broken
+
+
 def _above_maximum(quotes: Quotes, left: np.ndarray) -> np.ndarray:
     most = np.where(quotes.is_call, quotes.spot, quotes.strike)
     return np.where(quotes.has_bid, quotes.bid, quotes.ask) > most
@@ -208,11 +228,16 @@ def _thin(quotes: Quotes, left: np.ndarray) -> np.ndarray:
 AFTER_FORWARD = (
     Rule(
         "no_forward",
-        "too few strikes with a sound call and put near the money, and no vendor's forward",
+        "too few strikes with a sound call and put near the money, or too far apart to mean one; no vendor's forward",
         lambda q, left: ~np.isfinite(q.forward),
     ),
     Rule("below_intrinsic", "ask below what exercise at expiration locks in: an arbitrage, or old", _below_intrinsic),
     Rule("above_maximum", "bid above the spot (call) or the strike (put)", _above_maximum),
+    Rule(
+        "off_parity",
+        "in the money, and by far outside what the other side of its strike leaves an American option: an old quote",
+        _off_parity,
+    ),
     Rule(
         "in_the_money",
         "of each strike the out-of-the-money side enters; the other has given the forward",
@@ -267,10 +292,10 @@ GLD_REPORT_FILTERS = {
 def report_quotes(curated: pd.DataFrame) -> np.ndarray:
     """Which rows of a curated chain (CURATED_CHAINS columns) a report shows: GLD_REPORT_FILTERS on its `fit` quotes.
 
-    The spot is the implied one, F exp(-(r - q) T), which is the same for all expirations.
+    The spot is the implied one.
     """
     column = {name: curated[name].to_numpy(dtype=float) for name in _REPORT_COLUMNS}
-    spot = column["forward"] * np.exp((column["carry"] - column["rate"]) * column["years"])
+    spot = implied_spots(curated)
     spread, mid = column["ask"] - column["bid"], 0.5 * (column["ask"] + column["bid"])
     low, high = GLD_REPORT_FILTERS["strike_of_spot"]
     return (
@@ -283,4 +308,11 @@ def report_quotes(curated: pd.DataFrame) -> np.ndarray:
     )
 
 
-_REPORT_COLUMNS = ("forward", "carry", "rate", "years", "bid", "ask", "strike", "open_interest")
+def implied_spots(curated: pd.DataFrame) -> np.ndarray:
+    """F exp(-(r - q) T) of each row, the same for all expirations of a session; NaN where there is no forward."""
+    forward, rate, carry, years = (curated[name].to_numpy(dtype=float) for name in SPOT_COLUMNS)
+    return forward * np.exp((carry - rate) * years)
+
+
+SPOT_COLUMNS = ("forward", "rate", "carry", "years")
+_REPORT_COLUMNS = ("years", "bid", "ask", "strike", "open_interest")

@@ -26,6 +26,7 @@ from vol_assets.quant import forward as parity
 from vol_assets.quant.implied_vol import implied_stdev
 from vol_assets.quant.parity_rate import UNDETERMINED, parity_rate
 from vol_assets.quant.rates import zero_rate
+from vol_assets.quant.rows import median
 
 FAR = 1.0  # years
 BUMP = 0.01  # the rate that rate_sensitivity adds
@@ -35,6 +36,10 @@ TILT = 3e-4  # of the forward, across the strikes near the money, beyond three s
 EUROPEAN_SCATTER = 1e-3  # relative, of stdev over the vendor's vol within an expiration
 MAX_RATE = 1.0  # a year: beyond, it is a percentage or worse
 MAX_VENDOR_GROWTH = 2.0  # a vendor's discount factor must lie between its inverse and it
+# A residual beyond all of these is no noise of a market: the quotes do not belong together.
+ABSURD_SPREADS = 5.0  # of a pair, their median
+ABSURD = 2e-3  # of the forward, besides what a rate off by RATE_ROOM puts on the pairs furthest from the money
+RATE_ROOM = 0.02
 GUESS = 0.03  # rate by which the strikes near the money are found where no rate is known
 
 
@@ -74,6 +79,9 @@ def expiration_terms(raw: pd.DataFrame, quotes: Quotes, codes: np.ndarray, years
     spot = np.nan
     if paired.any():
         solved = parity.implied_forwards(pairs, years[paired], rate[paired])
+        absurd = _absurd(solved, pairs, years[paired])
+        if absurd.any():
+            solved = solved.without(absurd, (rate * years)[paired], years[paired])
         forward[paired], error[paired], stdev[paired] = solved.forward, solved.error, solved.stdev
         residual[paired], strikes[paired], spot = solved.residual, solved.strikes, solved.spot
         drift = np.maximum(np.abs(solved.slope) - 3.0 * solved.slope_error, 0.0)
@@ -96,6 +104,8 @@ def expiration_terms(raw: pd.DataFrame, quotes: Quotes, codes: np.ndarray, years
         sensitivity[bump] = (bumped.stdev - stdev[bump]) / np.sqrt(years[bump]) * (0.01 / BUMP)
 
     known = np.isfinite(forward)
+    if not known.any():  # the quotes told no forward, so they told no rate either
+        rate[source == "parity"], source[source == "parity"] = np.nan, ""
     european = vendor & _priced_by_black(raw, quotes, sound, first, count)
     alone = known & (known.sum() == 1)
     flags = _in_words(
@@ -186,6 +196,14 @@ def _pairs(quotes: Quotes, sound: np.ndarray, years: np.ndarray, first: _First) 
         discount=discount[paired],
     )
     return near, paired
+
+
+@np.errstate(all="ignore")
+def _absurd(solved: parity.Forwards, pairs: parity.Pairs, years: np.ndarray) -> np.ndarray:
+    """Which forwards (n,) leave the pairs further apart than spreads and a wrong rate do."""
+    wrong_rate = RATE_ROOM * years * parity.NEAR * np.nan_to_num(solved.stdev)
+    room = np.maximum(ABSURD_SPREADS * median(pairs.spread), (ABSURD + wrong_rate) * solved.forward)
+    return solved.residual > room
 
 
 def _rates(

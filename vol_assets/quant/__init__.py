@@ -2,7 +2,7 @@
 
 from vol_assets.quant.american import american_price, de_americanise
 from vol_assets.quant.black import black_price, black_vega
-from vol_assets.quant.forward import implied_forwards
+from vol_assets.quant.forward import implied_forwards, near_the_money
 from vol_assets.quant.greeks import (
     Delta,
     carry_rho,
@@ -36,6 +36,7 @@ __all__ = [
     "implied_forwards",
     "implied_stdev",
     "implied_vol",
+    "near_the_money",
     "rho",
     "strike_from_delta",
     "theta",

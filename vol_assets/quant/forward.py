@@ -18,7 +18,7 @@ rarely quoted at the same instant as the options.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,12 @@ class Forwards:
     slope: np.ndarray
     slope_error: np.ndarray
     spot: float
+
+    def without(self, which: np.ndarray, rate_years: np.ndarray, years: np.ndarray) -> Forwards:
+        """The same, (n,), but for the forwards of `which`, and with the spot that the others imply."""
+        forward = np.where(which, np.nan, self.forward)
+        carry_years, spot = _carry(forward, self.error, rate_years, years, None)
+        return replace(self, forward=forward, carry_years=carry_years, spot=spot)
 
 
 @np.errstate(all="ignore")

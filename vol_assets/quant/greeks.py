@@ -184,7 +184,8 @@ def strike_from_delta(
     """The strike whose delta in the named convention is `delta` (negative for puts); NaN where there is none.
 
     A call's premium-adjusted delta rises with the strike up to a maximum and falls beyond it: of the two strikes the
-    higher one is meant, as in the market (Reiswich and Wystup 2010). A ValueError when the convention is none of `Delta`.
+    higher one is meant, as in the market (Reiswich and Wystup 2010). A ValueError when the convention is none of
+    `Delta`.
     """
     convention = Delta(convention)
     forward, delta = floats(forward, delta)
@@ -198,9 +199,7 @@ def strike_from_delta(
     return np.where(np.isfinite(k), forward * np.exp(k), np.nan)[()]
 
 
-def _paid_for_time(
-    amount: ArrayLike, years: ArrayLike, right: ArrayLike, d: np.ndarray, rate: ArrayLike
-) -> np.ndarray:
+def _paid_for_time(amount: ArrayLike, years: ArrayLike, right: ArrayLike, d: np.ndarray, rate: ArrayLike) -> np.ndarray:
     """phi T e^(-rT) amount N(phi d): what a rate does to one of the two terms of Black's formula."""
     amount, years = floats(amount, years)
     sign = sign_of(right)

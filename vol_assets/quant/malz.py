@@ -56,9 +56,7 @@ def vol_at_k(
     The equation d_1(sigma(N(d_1))) = d_1 is bisected in d_1; vols are flat in the limit of deltas 0 and 1. Quotes
     so skewed that one strike has two deltas get one of them.
     """
-    k, years, atm, risk_reversal, butterfly = np.broadcast_arrays(
-        *floats(k, years, atm, risk_reversal, butterfly)
-    )
+    k, years, atm, risk_reversal, butterfly = np.broadcast_arrays(*floats(k, years, atm, risk_reversal, butterfly))
     root = np.sqrt(np.where(years > 0, years, np.nan))
 
     def stdev(d1: np.ndarray) -> np.ndarray:

@@ -23,11 +23,10 @@ from scipy.special import expit, logit, ndtr
 from vol_assets.quant import least_squares
 from vol_assets.quant.black import floats
 
-
 STEEPEST = 2.0  # wing of a total variance (Lee 2004)
 RIDGE = 1e-4  # weight of the distance from the start: few quotes do not tell five parameters
 RHO_LIMIT, STEEPNESS_LIMIT = 0.9999, 0.9999  # of a start: within the range of what is fitted
-LONGEST_STEP, STEPS = 1.0, 30  # of the fit: in a parameter at once, and how many
+LONGEST_STEP, STEPS = 2.0, 30  # of the fit: in a parameter at once, and how many
 
 
 class RawSvi(NamedTuple):

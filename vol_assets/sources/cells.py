@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -16,8 +15,6 @@ from vol_assets import clock
 from vol_assets.errors import SourceError
 
 EMPTY = ("", "nan", "null", "none", "na", "n/a", "<na>")
-DASHES = ("-", "--")  # empty cells of numbers
-GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -74,19 +71,10 @@ def day_of(cell: object) -> dt.date:
 
 
 def numbers_of(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The cells as float64, and which of them are neither a finite number nor empty.
-
-    Thousands may be grouped, as in 4,000.00; a dash is an empty cell.
-    """
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", na_value=np.nan, copy=True)
-    odd = np.flatnonzero(~np.isfinite(values))
-    wrong = np.zeros(len(values), dtype=bool)
-    for row, cell in zip(odd, cells.iloc[odd]):
-        text = str(cell).strip()
-        if GROUPED.fullmatch(text):
-            values[row] = float(text.replace(",", ""))
-        else:
-            wrong[row] = not is_empty(cell) and text not in DASHES
+    """The cells as float64, and which of them are neither a finite number nor empty."""
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    wrong = ~np.isfinite(values)
+    wrong[wrong] = [not is_empty(cell) for cell in cells[wrong]]
     return values, wrong
 
 

@@ -26,6 +26,7 @@ from vol_assets.sources.cells import day_of, is_empty, numbers_of
 Read = tuple[np.ndarray, np.ndarray]  # values, and which cells are unreadable
 
 YEARS = range(1973, 2200)  # from the first listed options on
+GROUPED, DASHES = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII), ("-", "--")
 RIGHT = {"c": "C", "call": "C", "p": "P", "put": "P"}
 OCC_SYMBOL = r"^([A-Z][A-Z0-9.]*?) *(\d{6})([CP])(\d{8})$"
 # End-of-day files mark weekly (104) and quarterly (103) expirations in the column of non-standard deliverables;
@@ -74,6 +75,18 @@ def _instant(cell: object) -> np.datetime64:
     return np.datetime64(local.astimezone(dt.UTC).replace(tzinfo=None))
 
 
+def _numbers(cells: pd.Series) -> Read:
+    """As `numbers_of`, but thousands may be grouped, as in 4,000.00, and a dash is an empty cell."""
+    values, wrong = numbers_of(cells)
+    for row in np.flatnonzero(wrong):
+        text = str(cells.iloc[row]).strip()
+        if GROUPED.fullmatch(text):
+            values[row], wrong[row] = float(text.replace(",", "")), False
+        elif text in DASHES:
+            wrong[row] = False
+    return values, wrong
+
+
 def _rights(cells: pd.Series) -> Read:
     return _by_value(cells, _right, "", "object")
 
@@ -116,26 +129,26 @@ FIELDS = (
     Field("symbol", _texts, ("symbol",)),  # the underlying's or the option's: its cells tell
     Field("contract", _texts, ("contractsymbol", "contractid")),
     Field("expiration", _days, ("expiration", "expirationdate", "expiredate")),
-    Field("strike", numbers_of, ("strike", "strikeprice")),
+    Field("strike", _numbers, ("strike", "strikeprice")),
     Field("right", _rights, ("right", "type", "optiontype", "putcall")),
-    Field("bid", numbers_of, ("bid",), sided=True),
-    Field("ask", numbers_of, ("ask",), sided=True),
-    Field("volume", numbers_of, ("volume",), sided=True),
-    Field("open_interest", numbers_of, ("openinterest",), sided=True),
+    Field("bid", _numbers, ("bid",), sided=True),
+    Field("ask", _numbers, ("ask",), sided=True),
+    Field("volume", _numbers, ("volume",), sided=True),
+    Field("open_interest", _numbers, ("openinterest",), sided=True),
     Field("root", _texts, ("root",)),
     Field("nonstandard", _marked(STANDARD_CODES), ("nonstandard", "nonstd")),
     Field("contract_size", _marked(STANDARD_SIZES), ("contractsize",)),
-    Field("vendor_bid_vol", numbers_of, ("vendorbidvol", "bidiv")),
-    Field("vendor_ask_vol", numbers_of, ("vendoraskvol", "askiv")),
-    Field("vendor_forward", numbers_of, ("vendorforward", "forward")),
-    Field("vendor_discount_factor", numbers_of, ("vendordiscountfactor", "discountfactor")),
-    Field("vendor_spot", numbers_of, ("vendorspot", "spot", "underlyinglast")),
+    Field("vendor_bid_vol", _numbers, ("vendorbidvol", "bidiv")),
+    Field("vendor_ask_vol", _numbers, ("vendoraskvol", "askiv")),
+    Field("vendor_forward", _numbers, ("vendorforward", "forward")),
+    Field("vendor_discount_factor", _numbers, ("vendordiscountfactor", "discountfactor")),
+    Field("vendor_spot", _numbers, ("vendorspot", "spot", "underlyinglast")),
 )
 BY_NAME = {field.name: field for field in FIELDS}
 SPELLED = {spelling: field for field in FIELDS for spelling in field.spellings}
 SIDES = {"c": "C", "p": "P"}
 CALLED = {"right": "type"}  # where our name is not what people call the column
-NUMBERS = tuple(field.name for field in FIELDS if field.read is numbers_of)
+NUMBERS = tuple(field.name for field in FIELDS if field.read is _numbers)
 
 
 def recognise(where: str, header: Sequence[str]) -> dict[int, str]:

@@ -186,6 +186,7 @@ def test_the_record_of_the_last_session_has_pictures_and_tables_and_a_clean_run_
         assert ran.check(table, "contract").passed
     for table, name in (
         ("curated/spy_chain", "dropped_quotes"),
+        ("curated/spy_chain", "spot_jump"),
         ("surface/spy", "fit"),
         ("tenors/spy", "extrapolation"),
     ):
@@ -195,6 +196,21 @@ def test_the_record_of_the_last_session_has_pictures_and_tables_and_a_clean_run_
         in ran.metadata("raw/spy_chain")["notes"]
     )
     assert ran.lines.count("simulated: none of these prices was ever quoted") == 1
+
+
+def test_the_cheapest_and_dearest_are_quotes_of_the_fit(ranged):
+    shown = ranged[1].metadata("richness/spy")["cheapest and dearest"]
+    assert shown.count("| fit") == 16
+    assert "dropped" not in shown
+
+
+def test_the_page_of_gold_counts_what_a_report_shows(ranged, daily: CodeLocation):
+    shown = daily.run("curated/gld_chain", LAST).metadata("curated/gld_chain")["newest chain"]
+    header, _, *rows = ([cell.strip() for cell in line.strip("| ").split("|")] for line in shown.splitlines())
+    counts = pd.DataFrame(rows, columns=header)[["fit", "report"]].astype(int)
+    assert (counts["report"] <= counts["fit"]).all()
+    assert 0 < counts["report"].sum() < counts["fit"].sum()
+    assert "report" not in ranged[1].metadata("curated/spy_chain")["newest chain"]
 
 
 def test_the_surface_job_makes_every_table_of_both_underlyings(daily: CodeLocation):
@@ -379,3 +395,18 @@ def test_after_the_files_are_mended_the_same_run_clears_the_rejects(faulty: Faul
     for contract in (RAW, CURATED):
         assert faulty.location.lake.missing(contract, GOOD, RATELESS) == []
         assert faulty.location.lake.read_rejects(contract).empty
+
+
+def test_a_chain_of_another_underlying_that_does_not_name_itself_fails_the_check_of_the_spot(faulty: Faulty):
+    faulty.drop.save(faulty.drop.quotes("GLD", RATELESS).drop(columns="underlying"), RATELESS)
+    both = "raw/spy_chain,curated/spy_chain"
+    of_day, of_range = faulty.location.run(both, RATELESS), faulty.location.run(both, SPARSE, RATELESS)
+    for ran in (of_day, of_range):
+        assert ran.success, ran.lines
+        check = ran.check("curated/spy_chain", "spot_jump")
+        assert not check.passed
+        assert check.severity == dg.AssetCheckSeverity.WARN
+        said = check.metadata["implied spots"].value
+        assert said.startswith(f"{RATELESS} ")
+        assert f" after {SPARSE} " in said
+    assert faulty.location.run("curated/spy_chain", SPARSE).check("curated/spy_chain", "spot_jump").passed

@@ -103,6 +103,7 @@ def test_every_session_table_has_a_contract_check(defs: dg.Definitions):
     for name in UNDERLYINGS:
         further = {
             (f"curated/{name}_chain", "dropped_quotes"),
+            (f"curated/{name}_chain", "spot_jump"),
             (f"surface/{name}", "fit"),
             (f"tenors/{name}", "extrapolation"),
         }

@@ -154,6 +154,21 @@ def test_without_forward_nothing_enters():
     assert reasons((*AFTER_FORWARD, BOUND), after) == ["no_forward"] * 5
 
 
+@pytest.mark.parametrize(
+    ("call", "put", "reason"),
+    [
+        (1.0, 11.0, "in_the_money"),
+        (1.0, 13.5, "off_parity"),
+        (1.0, 8.0, "below_intrinsic"),
+        (5.0, 11.0, "off_parity"),  # the put lags behind the call
+        (1.0, 12.2, "in_the_money"),  # within what an early exercise and the room allow
+    ],
+)
+def test_in_the_money_quotes_far_from_the_other_side_of_their_strike(call, put, reason):
+    quotes = calls((110, 110), is_call=[True, False], bid=[call, put], ask=[call + 0.1, put + 0.1])
+    assert reasons(AFTER_FORWARD[:-1], with_forward(quotes)) == ["", reason]
+
+
 def test_prices_beyond_arbitrage_bounds():
     quotes = calls((50, 80, 95, 101, 102, 103, 104), bid=[1, 99.5, 5, 1, 1, 1, 1], ask=[2, 99.9, 6, 1.1, 1.1, 1.1, 1.1])
     found = reasons(AFTER_FORWARD, with_forward(quotes))

@@ -389,6 +389,53 @@ def test_prices_below_intrinsic_value_are_named(raw, curated):
     assert set(curated_of(low).loc[deep, "reason"]) == {"below_intrinsic"}
 
 
+def in_the_money(raw, beyond):
+    call = raw["right"] == "C"
+    return np.where(call, raw["strike"] < SPOT - beyond, raw["strike"] > SPOT + beyond)
+
+
+def test_where_in_the_money_quotes_are_far_too_low_a_forward_is_right_or_absent(raw):
+    low = raw.copy()
+    low.loc[in_the_money(raw, 10.0), ["bid", "ask"]] *= 0.7
+    curated = curated_of(low)
+    found = by_expiration(curated)
+    absent = found["forward"].isna().to_numpy()
+    assert absent[-2:].all()  # a year and two: what the forward would rest on is mostly those quotes
+    assert relative(found["forward"][~absent], true_forwards()[~absent]) < 3e-4
+    lost = curated["expiration"].isin(found.index[absent])
+    assert set(curated.loc[lost, "reason"]) == {"no_forward"}
+
+
+def test_pairs_far_apart_at_their_best_forward_give_none(raw):
+    low, at = raw.copy(), in_the_money(raw, 0.0) & (raw["right"] == "C")
+    exercise = SPOT - raw["strike"][at]
+    low.loc[at, "bid"], low.loc[at, "ask"] = 0.97 * exercise, 0.975 * exercise
+    found = by_expiration(curated_of(low))["forward"].to_numpy()
+    assert np.isnan(found[[1, 2, 4]]).all()  # 2 to 8 % below the true ones
+
+
+def test_a_wrong_rate_loses_no_forward(raw):
+    assert by_expiration(curated_of(raw.assign(rate=RATE - 0.02)))["forward"].notna().all()
+
+
+@pytest.mark.parametrize("telling_nothing", [{"right": "C"}, {"bid": 0.0}, {"strike": 500.0}])
+def test_quotes_that_tell_no_forward_tell_no_rate(raw, telling_nothing):
+    found = curated_of(raw.assign(rate=np.nan, rate_source="", **telling_nothing))
+    assert found[["rate", "discount_factor", "forward"]].isna().all(axis=None)
+    assert set(found["rate_source"]) == {""}
+
+
+def test_an_old_quote_in_the_money_is_named(raw, curated):
+    puts = (curated["reason"] == "in_the_money") & (curated["right"] == "P")
+    at = curated.index[puts & (curated["k"] > 0.05) & (curated["years"] < 0.6)]
+    assert len(at)
+    old = raw.copy()
+    old.loc[at, ["bid", "ask"]] += 40.0
+    found = curated_of(old)
+    assert set(found.loc[at, "reason"]) == {"off_parity"}
+    pd.testing.assert_series_equal(found["reason"].drop(at), curated["reason"].drop(at))
+
+
 ODD = [np.nan, np.inf, -np.inf, 0.0, -1.0, 1e-12, 0.01, 1e12]
 DIRT = st.lists(
     st.one_of(

@@ -189,3 +189,10 @@ def test_sensitivities_broadcast_and_bad_arguments_give_nan(recwarn):
 def test_an_unknown_convention_is_refused():
     with pytest.raises(ValueError, match="sideways"):
         delta(100, 90, 1, 0.2, "C", "sideways")
+
+
+def test_an_unknown_convention_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="'spott' is no convention of delta; there are forward, spot, premium"):
+        delta(100, 100, 1, 0.2, "C", "spott")
+    with pytest.raises(ValueError, match="'fwd' is no convention"):
+        strike_from_delta(100, 1, 0.2, 0.25, "C", "fwd")

@@ -149,3 +149,69 @@ def test_slices_without_meaning_are_nan_and_silent():
         assert np.isnan(svi.from_essvi(0.04, 1.1, 0.3).s)
         assert np.isnan(svi.to_jump_wings(svi.RawSvi(0.1, 0.1, 2.0, 0.0, 0.0), 1.0).psi)
         assert np.isnan(svi.total_variance(0.0, svi.RawSvi(0.1, 0.1, 0.0, 0.0, 0.0))[1])
+
+
+K = np.linspace(-0.6, 0.5, 45)
+SLICES = svi.RawSvi(*np.array([VOGT, REFERENCE, svi.repair_butterfly(VOGT, 1.0), (0.02, 0.4, -0.9, -0.1, 0.05)]).T)
+
+
+def quoted(k, stdev, counts=None):
+    """Stdevs (B, n), their weights with rows cut to `counts` quotes, and eSSVI slices to start from."""
+    counts = [k.shape[-1]] * len(stdev) if counts is None else counts
+    kept = np.arange(k.shape[-1]) < np.array(counts)[:, None]
+    backbone = [essvi.fit([(k[:n], row[:n])])[0] for row, n in zip(stdev, counts)]
+    start = svi.from_essvi(*np.array(backbone).T)
+    weight = np.where(kept, 1 / np.median(stdev, axis=1)[:, None], 0.0)
+    return np.broadcast_to(k, stdev.shape), np.where(kept, stdev, 0.0), weight, start
+
+
+def curve(k, raw):
+    return np.sqrt(svi.total_variance(k, svi.RawSvi(*(np.asarray(value)[..., None] for value in raw)))[0])
+
+
+def rms(k, stdev, weight, raw):
+    return np.sqrt(np.square((curve(k, raw) - stdev) * weight).sum(axis=1) / (weight > 0).sum(axis=1))
+
+
+def test_a_raw_slice_is_found_again_from_its_quotes():
+    found = svi.fit(*quoted(K, curve(K, SLICES)))
+    assert np.stack(found) == pytest.approx(np.stack(SLICES), rel=2e-3, abs=1e-5)
+    assert np.stack(svi.to_jump_wings(found, 1.0)) == pytest.approx(np.stack(svi.to_jump_wings(SLICES, 1.0)), rel=1e-3)
+
+
+def test_noisy_quotes_are_met_better_than_by_their_essvi_slice_and_as_well_as_by_the_truth():
+    noise = np.random.default_rng(3).normal(0, 0.002, (4, len(K)))
+    k, stdev, weight, start = quoted(K, curve(K, SLICES) * (1 + noise))
+    found = rms(k, stdev, weight, svi.fit(k, stdev, weight, start))
+    assert (found < rms(k, stdev, weight, start)).all()
+    assert (found <= rms(k, stdev, weight, SLICES) * (1 + 1e-6)).all()
+
+
+def test_padding_and_other_slices_change_nothing():
+    k, stdev, weight, start = quoted(K, curve(K, SLICES), [45, 20, 30, 12])
+    together = svi.fit(k, stdev, weight, start)
+    for i, n in enumerate([45, 20, 30, 12]):
+        rows = slice(i, i + 1)
+        alone = svi.fit(k[rows, :n], stdev[rows, :n], weight[rows, :n], svi.RawSvi(*(value[rows] for value in start)))
+        assert np.stack(alone)[:, 0] == pytest.approx(np.stack(together)[:, i], rel=1e-5, abs=1e-8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 1.5), st.integers(3, 15))
+def test_no_quotes_however_wild_lead_out_of_bounds_or_away_from_them(seed, level, count):
+    k = np.linspace(-2, 2, count) * level
+    stdev = level * np.exp(np.random.default_rng(seed).normal(0, 0.7, (2, count)))
+    k, stdev, weight, start = quoted(k, stdev)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = svi.fit(k, stdev, weight, start)
+    assert (found.b * (1 + np.abs(found.rho)) <= 2 + 1e-12).all()
+    assert (found.a + found.b * found.s * np.sqrt(1 - found.rho**2) > 0).all()
+    assert (rms(k, stdev, weight, found) <= rms(k, stdev, weight, start) * (1 + 1e-3)).all()
+
+
+def test_without_quotes_or_without_a_start_nothing_moves():
+    start = svi.RawSvi(*(np.array([value, np.nan]) for value in REFERENCE))
+    found = svi.fit(np.zeros((2, 9)), np.zeros((2, 9)), np.zeros((2, 9)), start)
+    assert [value[0] for value in found] == pytest.approx(REFERENCE)
+    assert np.isnan([value[1] for value in found]).all()

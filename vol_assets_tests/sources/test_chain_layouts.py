@@ -259,6 +259,21 @@ def test_names_and_cells_may_have_blanks_and_other_cases():
     assert frame.loc[0, ["strike", "right", "bid"]].tolist() == [290.0, "C", 6.1]
 
 
+def test_numbers_may_have_grouped_thousands_and_dashes_for_nothing():
+    text = "Expiration,Strike Price,Type,Bid,Ask,Volume,Open Interest\n"
+    text += '2019-07-19,"4,000.00",C,-,"1,006.25",--,"12,345,678"\n'
+    frame, notes = quotes(text)
+    assert notes == []
+    assert frame.loc[0, ["strike", "ask", "open_interest"]].tolist() == [4000.0, 1006.25, 12_345_678]
+    assert frame.loc[0, ["bid", "volume"]].isna().all()
+
+
+@pytest.mark.parametrize("cell", ["4,00.00", "4000,00", ",400", "1,0000", "4 000", "---"])
+def test_what_only_resembles_a_number_is_not_read_as_one(cell):
+    _, notes = quotes(f'expiration,strike,type,bid,ask\n2019-07-19,290,C,6.1,6.2\n2019-07-19,"{cell}",C,6.1,6.2\n')
+    assert any("unreadable strike" in note and repr(cell) in note for note in notes)
+
+
 def test_missing_columns_are_named_with_what_came_and_what_is_needed():
     with pytest.raises(SourceError) as raised:
         chain_layouts.recognise("chain.csv", ["expiration", "price", "bid"])
