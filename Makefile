@@ -23,7 +23,7 @@ VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
 SELECT ?= raw/market,curated/market,features/l1,features/har
 
-.PHONY: help setup demo test dev materialize backfill mlflow lint accuracy bench clean
+.PHONY: help setup demo test coverage dev materialize backfill mlflow lint accuracy bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -46,6 +46,9 @@ demo: setup  ## run the main job on five years of the sample market
 	@$(VOL_ASSETS) demo
 
 test: setup  ## run every test
+	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: setup  ## run every test and list the lines that none runs; a third slower
 	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov=vol_assets --cov-report=term:skip-covered
 
 dev: setup  ## the Dagster UI and daemon on http://127.0.0.1:3000

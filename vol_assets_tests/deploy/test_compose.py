@@ -263,7 +263,7 @@ def test_the_webserver_has_loaded_the_code_location_over_grpc(stack: Stack):
     assert entry["locationOrLoadError"]["__typename"] == "RepositoryLocation"
 
 
-def test_the_daily_schedule_is_running_by_default(stack: Stack):
+def test_the_schedules_are_running_by_default(stack: Stack):
     query = """{ schedulesOrError(
         repositorySelector: { repositoryLocationName: "vol_assets", repositoryName: "__repository__" }
     ) { ... on Schedules { results { name scheduleState { status } } } } }"""
@@ -272,7 +272,7 @@ def test_the_daily_schedule_is_running_by_default(stack: Stack):
         found = stack.ask(query).get("schedulesOrError", {}).get("results", [])
         return {schedule["name"]: schedule["scheduleState"]["status"] for schedule in found}
 
-    assert stack.wait("the schedules", schedules) == {"daily_schedule": "RUNNING"}
+    assert stack.wait("the schedules", schedules) == {"daily_schedule": "RUNNING", "surface_schedule": "RUNNING"}
 
 
 def test_mlflow_answers_its_own_names_and_no_other(stack: Stack):
