@@ -23,13 +23,12 @@ def frame_for(contract: Contract, first: str, last: str, rows: int = 3) -> pd.Da
             pd.Timestamp("2001-01-01 12:34:56.789012", tz="UTC") + pd.to_timedelta(count, unit="h")
         ).as_unit("us"),
     }
-    frame = pd.DataFrame({"date": dates})
+    columns = {"date": pd.Series(dates)}
     for name, spec in contract.columns.items():
         if name != "date":
-            frame[name] = values[spec.metadata["dtype"]]
-            if spec.nullable:
-                frame.loc[::5, name] = np.nan
-    return frame
+            column = pd.Series(values[spec.metadata["dtype"]])
+            columns[name] = column.mask(column.index % 5 == 0, np.nan) if spec.nullable else column
+    return pd.DataFrame(columns)
 
 
 @pytest.fixture(scope="session")
