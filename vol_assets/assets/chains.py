@@ -13,7 +13,15 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.assets.pages import table
-from vol_assets.assets.publish import SessionRows, asked_sessions, not_stored, publish_each, session_asset, warning
+from vol_assets.assets.publish import (
+    SessionRows,
+    asked_sessions,
+    named,
+    not_stored,
+    publish_each,
+    session_asset,
+    warning,
+)
 from vol_assets.assets.workers import BLOCK_SESSIONS, FROM_SESSIONS, in_order
 from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS, UNDERLYINGS
@@ -121,7 +129,7 @@ def curated_chain(underlying: str) -> dg.AssetsDefinition:
                     DROPPED_CHECK,
                     not poor,
                     quotes_by_reason=table(counts),
-                    sessions_with_fewer_than_half_of_the_expirations=", ".join(map(str, poor[:10])) or "none",
+                    sessions_with_fewer_than_half_of_the_expirations=named(poor),
                 ),
                 warning(SPOT_CHECK, not spots.jumps, implied_spots="; ".join(spots.jumps[:10]) or "no jump"),
             ]

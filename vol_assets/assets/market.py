@@ -1,6 +1,5 @@
 """raw/market and curated/market: bars as they came, and bars that can be trusted or are flagged."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
@@ -8,7 +7,7 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.assets.pages import table
-from vol_assets.assets.publish import asked_sessions, publish, session_asset, warning
+from vol_assets.assets.publish import asked_sessions, named, publish, session_asset, warning
 from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.symbols import REQUIRED_SYMBOLS, SYMBOLS
@@ -45,7 +44,7 @@ def raw_market(
     changed = set(changed_sessions(stored, fetched).date)
     rewritten = sorted(changed & set(stored["date"].dt.date))
     if rewritten:
-        context.log.warning(f"raw/market: {len(rewritten)} stored sessions came back different: {_some(rewritten)}")
+        context.log.warning(f"raw/market: {len(rewritten)} stored sessions came back different: {named(rewritten)}")
     incomplete = incomplete_sessions(fetched) if len(fetched) else []
     for problem in answer.problems:
         if problem.symbol not in REQUIRED_SYMBOLS:  # its bar is missing then, which blocks nothing
@@ -77,7 +76,7 @@ def raw_market(
                 COMPLETE_CHECK,
                 not incomplete,
                 incomplete_sessions=len(incomplete),
-                which=_some(incomplete) or "none",
+                which=named(incomplete),
                 remedy="the daily job fetches incomplete sessions of the last ten again",
             )
         ],
@@ -122,7 +121,3 @@ def flag_counts(curated: pd.DataFrame) -> pd.DataFrame:
         .agg(rows=("date", "size"), first=("date", "min"))
         .loc[:, ["flag", "symbol", "rows", "first"]]
     )
-
-
-def _some(sessions: list[dt.date]) -> str:
-    return ", ".join(str(session) for session in sessions[:10]) + (" ..." if len(sessions) > 10 else "")

@@ -138,6 +138,11 @@ class SessionRows:
     unchanged: bool = False
 
 
+def named(sessions: Sequence[dt.date], most: int = 10) -> str:
+    """Sessions in words: the first of them, and whether there are more."""
+    return ", ".join(map(str, sessions[:most])) + (" ..." if len(sessions) > most else "") if sessions else "none"
+
+
 def not_stored(session: dt.date, upstream: Contract) -> pd.DataFrame:
     """The reject of a session that the table before does not hold."""
     reject = (pd.Timestamp(session), "", f"{upstream.name} of the session", "not in the lake; materialize it first")
@@ -161,7 +166,7 @@ def publish_each(
     refusals: list[pd.DataFrame] = []
     rows_kept = written = 0
     seen: set[dt.date] = set()
-    empty = contract.arrow_schema.empty_table().to_pandas().assign(date=pd.Series(dtype="datetime64[ns]"))
+    empty = contract.empty()
     for chunk in _chunks(sessions):
         seen |= {one.session for one in chunk}
         held = [one for one in chunk if one.rejects is None and len(one.rows)]

@@ -12,7 +12,15 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.assets.pages import picture, table
-from vol_assets.assets.publish import SessionRows, asked_sessions, not_stored, publish_each, session_asset, warning
+from vol_assets.assets.publish import (
+    SessionRows,
+    asked_sessions,
+    named,
+    not_stored,
+    publish_each,
+    session_asset,
+    warning,
+)
 from vol_assets.assets.workers import in_order
 from vol_assets.contracts.chains import CURATED_CHAINS, UNDERLYINGS
 from vol_assets.contracts.market import CURATED_MARKET
@@ -82,8 +90,8 @@ def surface(underlying: str) -> dg.AssetsDefinition:
                 warning(
                     FIT_CHECK,
                     not poor,
-                    sessions_that_miss_their_quotes=_some(poor),
-                    sessions_with_lifted_prices=_some(lifted),
+                    sessions_that_miss_their_quotes=named(poor),
+                    sessions_with_lifted_prices=named(lifted),
                     what_is_a_miss=f"median error of the expirations above {POOR_FIT_HALF_SPREADS:.0f} half-spreads",
                 )
             ]
@@ -136,7 +144,7 @@ def tenors(underlying: str) -> dg.AssetsDefinition:
             contract,
             sessions(),
             metadata=metadata,
-            checks=lambda: [warning(EXTRAPOLATION_CHECK, not sparse, sessions_without_a_30_day_smile=_some(sparse))],
+            checks=lambda: [warning(EXTRAPOLATION_CHECK, not sparse, sessions_without_a_30_day_smile=named(sparse))],
         )
 
     return asset
@@ -187,7 +195,3 @@ def _quoted_index(lake: Lake, symbol: str, asked: list[dt.date]) -> dict[dt.date
 
 def _day(rows: pd.DataFrame) -> dt.date:
     return rows["date"].iloc[0].date()
-
-
-def _some(sessions: list[dt.date]) -> str:
-    return ", ".join(map(str, sessions[:10])) + (" ..." if len(sessions) > 10 else "") if sessions else "none"

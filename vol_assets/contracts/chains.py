@@ -13,12 +13,11 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from vol_assets.contracts.contract import Contract, column
-from vol_assets.contracts.market import SESSION_CHECK
+from vol_assets.contracts.market import SESSION_CHECK, SOURCE_CHECK
 
 UNDERLYINGS = ("SPY", "GLD")
 RIGHTS = ("C", "P")
 ROLES = ("fit", "bound", "dropped")
-SOURCE_CHECK = pa.Check.isin(["sample", "yahoo", "files"])
 UNDERLYING_CHECK = pa.Check.isin(UNDERLYINGS, error="SPY or GLD")
 
 

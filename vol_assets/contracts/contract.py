@@ -106,6 +106,11 @@ class Contract:
             if not (self.by_session and name == "date")
         )
 
+    def empty(self) -> pd.DataFrame:
+        """A frame without rows, with the columns and types of the table."""
+        files = self.arrow_schema.empty_table().to_pandas()
+        return files.assign(date=pd.Series(dtype="datetime64[ns]"))[list(self.columns)] if self.by_session else files
+
     def describe(self) -> list[dict[str, str]]:
         """One entry a column: name, type, unit, nullable, description and its checks in words."""
         return [

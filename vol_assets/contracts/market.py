@@ -54,6 +54,7 @@ def _open_high_low() -> dict[str, pa.Column]:
 
 
 SESSION_CHECK = pa.Check(clock.are_sessions, name="an exchange session", error="an exchange session")
+SOURCE_CHECK = pa.Check.isin(["sample", "yahoo", "files"])
 SYMBOL_CHECK = pa.Check.isin(SYMBOLS, error="a known symbol")
 
 RAW_MARKET = Contract(
@@ -73,7 +74,7 @@ RAW_MARKET = Contract(
             nullable=True,
         ),
         "volume": column("float64", "shares or contracts traded; 0 for indices", unit="shares", nullable=True),
-        "source": column("str", "where it came from", pa.Check.isin(["sample", "yahoo", "files"])),
+        "source": column("str", "where it came from", SOURCE_CHECK),
         "fetched_at": column("datetime64[us, UTC]", "when it came", unit="UTC"),
     },
     unique=("date", "symbol"),

@@ -56,7 +56,7 @@ def curate_chain(raw: pd.DataFrame) -> pd.DataFrame:
     """
     _check(raw)
     if raw.empty:
-        return _empty()
+        return CURATED_CHAINS["SPY"].empty()
     with np.errstate(all="ignore"):
         return _curated(raw)
 
@@ -69,16 +69,6 @@ def _check(raw: pd.DataFrame) -> None:
         if raw[name].nunique(dropna=False) > 1:
             found = ", ".join(map(str, raw[name].unique()[:3]))
             raise ContractError(f"a chain is curated one session and underlying at a time; {name} is {found}")
-
-
-def _empty() -> pd.DataFrame:
-    kinds = {"str": "object"}
-    return pd.DataFrame(
-        {
-            name: pd.Series(dtype=kinds.get(spec.metadata["dtype"], spec.metadata["dtype"]))
-            for name, spec in CURATED_CHAINS["SPY"].columns.items()
-        }
-    )
 
 
 def _curated(raw: pd.DataFrame) -> pd.DataFrame:

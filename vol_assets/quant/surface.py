@@ -25,7 +25,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from vol_assets.quant import black, essvi, mixture
+from vol_assets.quant import black, essvi, mixture, svi
 from vol_assets.quant.implied_vol import implied_stdev
 
 REACH = 10.0  # at-the-money stdevs: how far a slice is looked at
@@ -73,14 +73,10 @@ class Surface:
         return _prices(self._rows(np.arange(len(self.years))), k)
 
     @cached_property
-    def own_at_money(self) -> np.ndarray:
-        """Total stdev at the forward of each slice, (n,)."""
-        return implied_stdev(self.own_prices(np.zeros(1))[:, 0], np.zeros(len(self.years)))
-
-    @cached_property
     def at_money(self) -> np.ndarray:
         """Total stdev at the forward of each expiration, (n,)."""
-        return np.maximum.accumulate(self.own_at_money)
+        own = implied_stdev(self.own_prices(np.zeros(1))[:, 0], np.zeros(len(self.years)))
+        return np.maximum.accumulate(own)
 
     @cached_property
     def lifters(self) -> list[np.ndarray]:
@@ -96,6 +92,11 @@ class Surface:
             near = (price[:i] > 0.98 * price[i]) & (price[:i] > 0)
             groups.append(np.append(np.flatnonzero(near.any(axis=1)), i))
         return groups
+
+    @cached_property
+    def expirations(self) -> Smiles:
+        """The smiles of the expirations themselves."""
+        return self.smiles(self.years)
 
     def smiles(self, years: np.ndarray) -> Smiles:
         """The smiles at times (t,), whatever lies between, before or after the expirations."""
@@ -218,10 +219,6 @@ class Surface:
         rows = np.concatenate(groups) if groups else np.empty(0, dtype=int)
         of_row = np.repeat(np.arange(len(which)), sizes)
         return _Ends(_stretched(self._rows(rows), stretch[of_row]), np.cumsum(sizes) - sizes, of_row)
-
-    def expiration_prices(self, k: np.ndarray) -> np.ndarray:
-        """Price of each expiration at k (m,): the running maximum of the slices' own, (n, m)."""
-        return np.maximum.accumulate(self.own_prices(k), axis=0)
 
     def _rows(self, which: np.ndarray) -> _Rows:
         parts = (self.weights, self.means, self.stdevs, self.theta, self.rho, self.psi, self.is_mixture)
@@ -370,21 +367,13 @@ def _prices(rows: _Rows, k: np.ndarray) -> np.ndarray:
 
 
 def _density(rows: _Rows, k: np.ndarray) -> np.ndarray:
-    def of_essvi(k: np.ndarray, *slices: np.ndarray) -> np.ndarray:
-        s, slope, curvature = _essvi_derivatives(k, *slices)
-        w = s * s
-        d2 = -k / s - 0.5 * s
-        g = (1.0 - k * slope / (2.0 * w)) ** 2 - 0.25 * slope**2 * (1.0 / w + 0.25) + 0.5 * curvature
-        return g / np.sqrt(2.0 * np.pi * w) * np.exp(-0.5 * d2 * d2)
-
-    return _by_kind(rows, k, mixture.density, of_essvi)
+    return _by_kind(rows, k, mixture.density, lambda k, *slices: svi.density(k, *_essvi_derivatives(k, *slices)))
 
 
 def _distribution(rows: _Rows, k: np.ndarray) -> np.ndarray:
     def of_essvi(k: np.ndarray, *slices: np.ndarray) -> np.ndarray:
-        s, slope, _ = _essvi_derivatives(k, *slices)
-        d2 = -k / s - 0.5 * s
-        return ndtr(-d2) + np.exp(-0.5 * d2 * d2) / np.sqrt(2.0 * np.pi) * slope / (2.0 * s)
+        w, slope, _ = _essvi_derivatives(k, *slices)
+        return svi.distribution(k, w, slope)
 
     return _by_kind(rows, k, mixture.distribution, of_essvi)
 
@@ -407,9 +396,9 @@ def _essvi_stdev(k: np.ndarray, theta: np.ndarray, rho: np.ndarray, psi: np.ndar
 def _essvi_derivatives(
     k: np.ndarray, theta: np.ndarray, rho: np.ndarray, psi: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Total stdev, and slope and curvature of the total variance."""
+    """Total variance, its slope and its curvature."""
     inner = psi * k + rho * theta
     root = np.sqrt(inner**2 + theta**2 * (1.0 - rho**2))
     slope = 0.5 * psi * (rho + inner / root)
     curvature = 0.5 * psi**2 * theta**2 * (1.0 - rho**2) / root**3
-    return _essvi_stdev(k, theta, rho, psi), slope, curvature
+    return essvi.total_variance(k, theta, rho, psi), slope, curvature

@@ -135,7 +135,7 @@ def certify(surface: Surface) -> Certificate:
     """Measure density and calendar order on 401 points to 10 stdevs of every expiration, and the lifts."""
     steps = np.linspace(-REACH, REACH, 401)
     k = steps * surface.at_money[:, None]
-    smiles = surface.smiles(surface.years)
+    smiles = surface.expirations
     price, own = smiles.otm_price(k), surface.own_prices(k)
     earlier = surface.smiles(np.append(surface.years[0], surface.years[:-1])).otm_price(k)
     gap = np.maximum(earlier - price, 0.0).max(axis=1)

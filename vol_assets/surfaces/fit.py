@@ -43,7 +43,7 @@ def surface_rows(curated: pd.DataFrame) -> pd.DataFrame:
     used = curated[curated["role"] != "dropped"].sort_values(["expiration", "k"], kind="stable")
     used = used[used["expiration"].isin(used.loc[used["role"] == "fit", "expiration"].unique())]
     if used.empty:
-        return empty_rows(underlying)
+        return SURFACES[underlying].empty()
     first = np.flatnonzero(~used["expiration"].duplicated().to_numpy())
     heads = used.iloc[first].reset_index(drop=True)
     quotes = _quotes(used, heads, first)
@@ -61,16 +61,6 @@ def surface_rows(curated: pd.DataFrame) -> pd.DataFrame:
     )
     frame["quality_flags"] = _flags(frame, heads)
     return frame[list(SURFACES[underlying].columns)]
-
-
-def empty_rows(underlying: str) -> pd.DataFrame:
-    """No row, with the columns and types of the table."""
-    return (
-        SURFACES[underlying]
-        .arrow_schema.empty_table()
-        .to_pandas()
-        .assign(date=pd.Series(dtype="datetime64[ns]"))[list(SURFACES[underlying].columns)]
-    )
 
 
 def surface_of(rows: pd.DataFrame) -> Surface:
@@ -147,7 +137,7 @@ def _raw_svi(surface: Surface, quotes: list[Quotes]) -> svi.RawSvi:
 
 
 def _smile(surface: Surface) -> pd.DataFrame:
-    smiles = surface.smiles(surface.years)
+    smiles = surface.expirations
     root = np.sqrt(surface.years)
     atm = smiles.at_money / root
     deltas = np.array([*DELTAS, *(1.0 - delta for delta in DELTAS)])
@@ -181,7 +171,7 @@ def at_the_forward(smiles: Smiles) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _moments(surface: Surface, quotes: list[Quotes]) -> pd.DataFrame:
-    smiles = surface.smiles(surface.years)
+    smiles = surface.expirations
     k = moments.grid(smiles.at_money, **MOMENT_GRID)
     price = smiles.otm_price(k)
     found = moments.from_prices(k, price)
@@ -213,7 +203,7 @@ def _outside_shares(surface: Surface, quotes: list[Quotes], k: np.ndarray, price
 
 def _quality(surface: Surface, quotes: list[Quotes]) -> pd.DataFrame:
     k, bid, mid, ask = stacked(quotes)
-    model = surface.smiles(surface.years).stdev(np.nan_to_num(k))
+    model = surface.expirations.stdev(np.nan_to_num(k))
     root = np.sqrt(surface.years)[:, None]
     fitted = np.isfinite(mid)
     near = fitted & (np.abs(k) < NEAR * surface.at_money[:, None])

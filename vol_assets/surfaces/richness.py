@@ -35,7 +35,7 @@ def richness_rows(rows: pd.DataFrame, curated: pd.DataFrame) -> pd.DataFrame:
     valued = curated["reason"].isin(VALUED).to_numpy() & (expiry >= 0)
     quotes, expiry = curated[valued].reset_index(drop=True), expiry[valued]
     if quotes.empty:
-        return _empty()[columns]
+        return next(iter(RICHNESS.values())).empty()
     vol = model_vols(rows, expiry, quotes["k"].to_numpy(float))
     price = model_prices(quotes, vol)
     bid, ask = quotes["bid"].to_numpy(float), quotes["ask"].to_numpy(float)
@@ -55,7 +55,7 @@ def model_vols(rows: pd.DataFrame, expiry: np.ndarray, k: np.ndarray) -> np.ndar
     place = np.arange(len(row)) - (np.cumsum(count) - count)[row]
     wide = np.zeros((len(rows), count.max()))
     wide[row, place] = pairs.imag
-    return surface.smiles(surface.years).vol(wide)[row, place][which]
+    return surface.expirations.vol(wide)[row, place][which]
 
 
 def model_prices(quotes: pd.DataFrame, vol: np.ndarray) -> np.ndarray:
@@ -72,8 +72,3 @@ def model_prices(quotes: pd.DataFrame, vol: np.ndarray) -> np.ndarray:
     price[e] = np.exp(-rate[e] * years[e]) * black_price(*(part[e] for part in own))
     price[a] = american_price(*(part[a] for part in own), rate[a], carry[a])
     return price
-
-
-def _empty() -> pd.DataFrame:
-    schema = next(iter(RICHNESS.values())).arrow_schema
-    return schema.empty_table().to_pandas().assign(date=pd.Series(dtype="datetime64[ns]"))

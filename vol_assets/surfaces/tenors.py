@@ -43,9 +43,7 @@ def tenor_rows(rows: pd.DataFrame, curated: pd.DataFrame, index_quoted: float = 
 
 def empty_rows() -> pd.DataFrame:
     """No row, with the columns and types of BASE_COLUMNS."""
-    schema = next(iter(TENORS.values())).arrow_schema
-    empty = schema.empty_table().to_pandas().assign(date=pd.Series(dtype="datetime64[ns]"))
-    return empty[list(BASE_COLUMNS)]
+    return next(iter(TENORS.values())).empty()[list(BASE_COLUMNS)]
 
 
 def read_tenors(surface: Surface, rate: np.ndarray, quoted: np.ndarray) -> pd.DataFrame:
