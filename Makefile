@@ -21,9 +21,9 @@ export PYTHONWARNINGS := ignore:Function
 BIN := $(CURDIR)/.venv/bin
 VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
-SELECT ?= raw/market,curated/market,features/l1,features/har
+SELECT ?= raw/market,curated/market,features/l1,features/har,features/implied
 
-.PHONY: help setup demo test coverage dev materialize backfill mlflow lint accuracy bench clean
+.PHONY: help setup demo test coverage dev materialize backfill promote rollback mlflow lint accuracy evidence bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -61,6 +61,14 @@ backfill: setup  ## FROM=2014-01-02 TO=2023-12-29 SELECT=... : a range in one ru
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo "say FROM=YYYY-MM-DD TO=YYYY-MM-DD"; exit 2; }
 	@$(VOL_ASSETS) backfill --from '$(FROM)' --to '$(TO)' --select '$(SELECT)'
 
+promote: setup  ## VERSION=3 REASON="why": make a version of spy_rv_5d the champion
+	@test -n '$(VERSION)' -a -n "$$REASON" || { echo 'say VERSION=3 REASON="why"'; exit 2; }
+	@$(VOL_ASSETS) promote --version '$(VERSION)' --reason "$$REASON"
+
+rollback: setup  ## REASON="why": give the crown back to the champion before this one
+	@test -n "$$REASON" || { echo 'say REASON="why"'; exit 2; }
+	@$(VOL_ASSETS) rollback --reason "$$REASON"
+
 mlflow: setup  ## the MLflow UI on http://127.0.0.1:5000
 	@mkdir -p $(VOL_ASSETS_DATA)/mlflow
 	@cd $(VOL_ASSETS_DATA)/mlflow && $(BIN)/mlflow server --backend-store-uri '$(MLFLOW_URI)' --host 127.0.0.1 --port 5000
@@ -70,6 +78,10 @@ lint: setup  ## ruff: style, imports, likely mistakes
 
 accuracy: setup  ## hold the surfaces of simulated sessions against the truth: FROM= TO=
 	@$(BIN)/python -m vol_assets_tests.accuracy $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+evidence: setup  ## hold every forecast model against the true variance of the sample market: FROM= TO= VARIANTS=1
+	@$(BIN)/python -m vol_assets_tests.evidence $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
+	  $(if $(OUT_OF_SAMPLE),--out-of-sample $(OUT_OF_SAMPLE)) $(if $(VARIANTS),--variants) $(if $(PICTURES),--pictures '$(abspath $(PICTURES))')
 
 bench: setup  ## measure: implied vols, surfaces, ten years through the command line, the walk-forward, bookkeeping
 	@$(BIN)/python -m vol_assets_tests.bench $(if $(ONLY),--only $(ONLY))

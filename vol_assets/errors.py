@@ -27,3 +27,7 @@ class ContractError(VolAssetsError):
 
 class ForecastError(VolAssetsError):
     """A forecast cannot be made: too little history, null features, or no trained model."""
+
+
+class RegistryError(VolAssetsError):
+    """MLflow does not answer, or holds nothing of what is asked for."""

@@ -31,7 +31,7 @@ from vol_assets.sources.sample import SampleMarket
 
 ROOT = Path(__file__).parent.parent
 BARS = "raw/market,curated/market"
-CHAIN = f"{BARS},features/l1,features/har"
+CHAIN = f"{BARS},features/l1,features/har,features/implied"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 

@@ -45,7 +45,8 @@ def test_every_asset_the_readme_draws_exists():
     keys = {asset.key.to_user_string() for asset in ASSETS}
     drawn = set(
         re.findall(
-            r"\b(?:raw|curated|features|forecast|surface|tenors|richness)/[a-z0-9_]+", (ROOT / "README.md").read_text()
+            r"\b(?:raw|curated|features|forecast|monitoring|surface|tenors|richness)/[a-z0-9_]+",
+            (ROOT / "README.md").read_text(),
         )
     )
     assert drawn == keys

@@ -1,4 +1,4 @@
-"""features/l1 and features/har: one row a session, from its own curated bars and those of the sessions before.
+"""features/l1, har and implied: one row a session, from its own curated bars and those of the sessions before.
 
 The same session comes through the IO manager; earlier ones are read from the lake over the stated lookback.
 (Partition mappings with offsets would make a backfill from the UI run past its end.) A session missing inside
@@ -16,10 +16,10 @@ from vol_assets.assets.pages import picture, table
 from vol_assets.assets.partitions import SESSIONS
 from vol_assets.assets.publish import asked_sessions, publish, session_asset, warning
 from vol_assets.contracts import Contract
-from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
+from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.market import CURATED_MARKET
 from vol_assets.contracts.symbols import FUNDS
-from vol_assets.features import har, l1
+from vol_assets.features import har, implied, l1
 from vol_assets.lake import Lake
 
 GAPS_CHECK = "no_gaps"
@@ -52,6 +52,21 @@ def features_har(
     yield from _features(context, lake, FEATURES_HAR, curated_market, har.har_features, har.LOOKBACK_SESSIONS)
 
 
+@session_asset(
+    FEATURES_IMPLIED,
+    group="features",
+    ins={"curated_market": dg.AssetIn(dg.AssetKey(CURATED_MARKET.key))},
+    checks=[GAPS_CHECK],
+    description="VVIX, VIX9D / VIX and SKEW in logs, for the models that can use them. " + (implied.__doc__ or ""),
+)
+def features_implied(
+    context: dg.AssetExecutionContext, curated_market: pd.DataFrame, lake: dg.ResourceParam[Lake]
+) -> Iterator:
+    yield from _features(
+        context, lake, FEATURES_IMPLIED, curated_market, implied.implied_features, implied.LOOKBACK_SESSIONS
+    )
+
+
 def _features(
     context: dg.AssetExecutionContext,
     lake: Lake,
@@ -64,12 +79,15 @@ def _features(
     earliest = clock.offset(asked[0], -lookback)
     bars = pd.concat([lake.read(CURATED_MARKET, earliest, clock.offset(asked[0], -1)), curated], ignore_index=True)
     days = pd.DatetimeIndex(asked, name="date").as_unit("ns")
-    if len(bars):
-        rows = compute(bars).reindex(days)
-    else:
-        rows = pd.DataFrame(float("nan"), index=days, columns=[name for name in contract.columns if name != "date"])
+    nothing = pd.DataFrame(float("nan"), index=days, columns=[name for name in contract.columns if name != "date"])
+    computed = compute(bars) if len(bars) else nothing
+    rows = computed.reindex(days)
     null = [day.date() for day in rows.index[rows.isna().all(axis=1)]]
-    gaps = sorted({*missing_sessions(lake, null, lookback), *sessions_without_return(lake, bars, null)})
+    if contract is FEATURES_IMPLIED:
+        gaps, by_design = sessions_since_complete(computed, null), "null until the source has VVIX, VIX9D and SKEW"
+    else:
+        gaps = sorted({*missing_sessions(lake, null, lookback), *sessions_without_return(lake, bars, null)})
+        by_design = f"rows before the {lookback + 1}th session with every return are null by design"
     if gaps:
         context.log.warning(
             f"{contract.name}: {len(null)} null rows, for want of bars or returns on {', '.join(map(str, gaps[:5]))}"
@@ -90,7 +108,7 @@ def _features(
                 not gaps,
                 null_rows=len(null),
                 sessions_without_bars_or_returns=", ".join(map(str, gaps[:20])) or "none",
-                warm_up=f"rows before the {lookback + 1}th session with every return are null by design",
+                warm_up=by_design,
             )
         ],
     )
@@ -113,6 +131,12 @@ def sessions_without_return(lake: Lake, bars: pd.DataFrame, null: list[dt.date])
     lacking = bars[bars["symbol"].isin(FUNDS) & bars["log_return"].isna()]
     days = {day.date() for day in lacking["date"].unique()}
     return sorted(day for day in days if day <= null[-1] and day != held[0])
+
+
+def sessions_since_complete(computed: pd.DataFrame, null: list[dt.date]) -> list[dt.date]:
+    """The null sessions after a complete one: the source has the symbols, and here one of them is missing or odd."""
+    complete = computed.index[computed.notna().all(axis=1)]
+    return [day for day in null if len(complete) and pd.Timestamp(day) > complete[0]]
 
 
 def _picture(lake: Lake, rows: pd.DataFrame) -> dict[str, dg.MetadataValue]:

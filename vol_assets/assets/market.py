@@ -26,7 +26,7 @@ WORTH_A_LOOK = ("unfinished", "stale_bar", "vix_equals_vix3m", "no_previous_clos
     RAW_MARKET,
     group="raw",
     checks=[COMPLETE_CHECK],
-    description="Daily bars of the nine symbols as fetched, with when they came and the previous close on the same "
+    description="Daily bars of every symbol as fetched, with when they came and the previous close on the same "
     "adjustment basis. A fetch equal to what is stored leaves the file untouched.",
 )
 def raw_market(
@@ -88,7 +88,7 @@ def raw_market(
     group="curated",
     ins={"raw_market": dg.AssetIn(dg.AssetKey(RAW_MARKET.key))},
     checks=[FLAGS_CHECK],
-    description="Validated bars, nine rows a session: total log return, overnight and Garman-Klass variance, flags. "
+    description="Validated bars, a row for every symbol: total log return, overnight and Garman-Klass variance, flags. "
     "A session whose required symbols are not all sound is refused; optional symbols are flagged and never block.",
 )
 def curated_market(

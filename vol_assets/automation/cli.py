@@ -1,8 +1,8 @@
-"""The command line behind make: materialize, backfill, demo.
+"""The command line behind make: materialize, backfill, demo; promote and rollback.
 
-Each checks what it is asked before anything starts, then hands over to Dagster's own command line in this process
-with the progress logger, so that a run started here is like any other in the UI. A range with swapped ends, for
-one, is silently empty in Dagster.
+Each checks what it is asked before anything starts. The first three then hand over to Dagster's own command line in
+this process with the progress logger, so that a run started here is like any other in the UI. A range with swapped
+ends, for one, is silently empty in Dagster.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vol_assets import clock
-from vol_assets.errors import SessionError, VolAssetsError
+from vol_assets.errors import SessionError, SettingError, VolAssetsError
 from vol_assets.settings import Settings
 
 MODULE = "vol_assets.definitions"
 PROJECT = Path(__file__).parents[2]
 LOGGERS = {"loggers": {"progress": {}}}
-DAILY_TABLES = "raw/market,curated/market,features/l1,features/har"
+DAILY_TABLES = "raw/market,curated/market,features/l1,features/har,features/implied"
 HISTORY_TABLES = "raw/market,curated/market"
 HISTORY_SESSIONS = 60  # before the first session of a backfill: the longest window of the features
 SURFACE_TABLES = "raw/spy_chain,raw/gld_chain,curated/spy_chain,curated/gld_chain,group:surface"
@@ -121,6 +122,46 @@ def demo(options: argparse.Namespace) -> None:
         materialize(options)
     _say(f"done in {time.monotonic() - started:.0f} s\n")
     print(summary(settings))
+
+
+def promote(options: argparse.Namespace) -> None:
+    """Crown a version of spy_rv_5d by hand."""
+    _require_reason(options)
+    from vol_assets.automation.resources import open_tracking
+    from vol_assets.tracking import rv_model
+
+    settings = Settings.from_env()
+    print(_crowned(*rv_model.promote(open_tracking(settings), options.version, options.reason, settings.source)))
+
+
+def rollback(options: argparse.Namespace) -> None:
+    """Give the crown back to the version that had it before the champion."""
+    _require_reason(options)
+    from vol_assets.automation.resources import open_tracking
+    from vol_assets.tracking import rv_model
+
+    settings = Settings.from_env()
+    print(_crowned(*rv_model.roll_back(open_tracking(settings), options.reason, settings.source)))
+
+
+def _require_reason(options: argparse.Namespace) -> None:
+    options.reason = options.reason.strip()
+    if not options.reason:
+        raise SettingError("the reason is empty; say why in a few words, they are kept with the version")
+
+
+def _crowned(before: Any | None, now: Any) -> str:
+    """What was champion and what is, as the versions of the registry tell."""
+
+    def named(version: Any) -> str:
+        tags = version.tags
+        return (
+            f"version {version.version} ({tags.get('model', 'model unknown')}, trained through "
+            f"{tags.get('trained_through', 'unknown')})"
+        )
+
+    was = "there was no champion" if before is None else f"the champion was {named(before)}"
+    return f"{now.name}: {was}, it is {named(now)} now"
 
 
 def summary(settings: Settings) -> str:
@@ -253,4 +294,11 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--select", default=DAILY_TABLES)
     many.set_defaults(run=backfill)
     commands.add_parser("demo", help="the main job over the last five years").set_defaults(run=demo)
+    crown = commands.add_parser("promote", help="make a version of spy_rv_5d the champion")
+    crown.add_argument("--version", required=True)
+    crown.add_argument("--reason", required=True)
+    crown.set_defaults(run=promote)
+    back = commands.add_parser("rollback", help="give the crown back to the champion before this one")
+    back.add_argument("--reason", required=True)
+    back.set_defaults(run=rollback)
     return parser

@@ -9,24 +9,32 @@ from __future__ import annotations
 import dagster as dg
 
 SESSION_TABLES = dg.AssetSelection.assets(
-    "raw/market", "curated/market", "features/l1", "features/har", "forecast/rv_5d"
+    "raw/market",
+    "curated/market",
+    "features/l1",
+    "features/har",
+    "features/implied",
+    "forecast/rv_5d",
+    "monitoring/scorecard",
 )
 SURFACES = (
     *(f"{layer}/{underlying}_chain" for layer in ("raw", "curated") for underlying in ("spy", "gld")),
     *(f"{layer}/{underlying}" for layer in ("surface", "tenors", "richness") for underlying in ("spy", "gld")),
 )
-TRAINING = dg.AssetSelection.assets("forecast/rv_backtest", "forecast/rv_model", "forecast/rv_explanation")
+TRAINING = dg.AssetSelection.assets(
+    "forecast/rv_backtest", "forecast/rv_evaluation", "forecast/rv_model", "forecast/rv_explanation"
+)
 
 daily_job = dg.define_asset_job(
     "daily_job",
     SESSION_TABLES,
-    description="One session: fetch, curate, features, and the champion's forecast into the ledger.",
+    description="One session: fetch, curate, features, the champion's forecast into the ledger, and its scores.",
     tags={"dagster/max_runtime": 1800},
 )
 train_rv_model = dg.define_asset_job(
     "train_rv_model",
     TRAINING,
-    description="Walk-forward backtest, training and registration of spy_rv_5d, and its explanation.",
+    description="Walk-forward backtest, its evaluation, training and registration of spy_rv_5d, its explanation.",
 )
 main_job = dg.define_asset_job(
     "main_job",

@@ -34,7 +34,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         return LakeIOManager(context.resources.lake)
 
     def mlflow(_: dg.InitResourceContext) -> Tracking:
-        return Tracking(settings.mlflow_uri, EXPERIMENT, settings.data / "mlflow" / "artifacts", settings.mlflow_ui)
+        return open_tracking(settings)
 
     return {
         "lake": dg.ResourceDefinition(lake, description=f"Parquet lake at {settings.lake}"),
@@ -42,3 +42,8 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "io_manager": dg.IOManagerDefinition(io_manager, required_resource_keys={"lake"}),
         "mlflow": dg.ResourceDefinition(mlflow, description=f"MLflow at {settings.mlflow_uri}"),
     }
+
+
+def open_tracking(settings: Settings) -> Tracking:
+    """The MLflow store of some settings, and its experiment."""
+    return Tracking(settings.mlflow_uri, EXPERIMENT, settings.data / "mlflow" / "artifacts", settings.mlflow_ui)

@@ -1,4 +1,5 @@
-"""The daily schedules: weekdays at 18:30 New York, for the session just closed: bars to forecast, chains to surfaces.
+"""The schedules: on weekdays at 18:30 New York the session just closed, bars to forecast and chains to surfaces; once a
+month the training.
 
 Our own, because Dagster's stock schedule of a partitioned job runs on holidays too. Half past six is after every
 close and after the vendors' closing prices; the session's partition is there by then, winter and summer.
@@ -6,6 +7,9 @@ close and after the vendors' closing prices; the session's partition is there by
 The daily job's run begins at the earliest of the last REFETCH_SESSIONS sessions that is incomplete or missing from a
 table, if there is one: then it is a range, so that what depends on the refilled session is computed again with it. The
 surface job never looks back: a vendor shows today's chain alone, and one that was missed is gone.
+
+Training is on the first Saturday of the month at 08:00 New York. On a weekend no session is waiting: Friday's bars are
+in, and a person has two days to look at a verdict, or at a failure, before the next forecast is due.
 """
 
 from __future__ import annotations
@@ -16,16 +20,17 @@ from collections.abc import Callable
 import dagster as dg
 
 from vol_assets import clock
-from vol_assets.automation.jobs import daily_job, surface_job
-from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
+from vol_assets.automation.jobs import daily_job, surface_job, train_rv_model
+from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
+from vol_assets.contracts.monitoring import SCORECARD
 from vol_assets.curation.raw import incomplete_sessions
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 
 REFETCH_SESSIONS = 10
-DAILY_TABLES = (RAW_MARKET, CURATED_MARKET, FEATURES_L1, FEATURES_HAR, RV_5D)
+DAILY_TABLES = (RAW_MARKET, CURATED_MARKET, FEATURES_L1, FEATURES_HAR, FEATURES_IMPLIED, RV_5D, SCORECARD)
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -56,16 +61,32 @@ def build_surface_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return surface_schedule
 
 
+def build_retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The schedule of the training job."""
+    return dg.ScheduleDefinition(
+        name="retraining_schedule",
+        job=train_rv_model,
+        cron_schedule="0 8 * * 6#1",
+        execution_timezone="America/New_York",
+        default_status=_status(settings),
+        description="Backtest, training and gate of spy_rv_5d on the first Saturday of the month.",
+    )
+
+
 def _after_the_close(settings: Settings, job: dg.JobDefinition, name: str, description: str):
-    status = dg.DefaultScheduleStatus
     return dg.schedule(
         job=job,
         cron_schedule="30 18 * * 1-5",
         execution_timezone="America/New_York",
         name=name,
-        default_status=status.RUNNING if settings.schedules_running else status.STOPPED,
+        default_status=_status(settings),
         description=description,
     )
+
+
+def _status(settings: Settings) -> dg.DefaultScheduleStatus:
+    status = dg.DefaultScheduleStatus
+    return status.RUNNING if settings.schedules_running else status.STOPPED
 
 
 def _day(context: dg.ScheduleEvaluationContext) -> dt.date:
@@ -94,7 +115,9 @@ def refetch_from(lake: Lake, session: dt.date) -> dt.date:
     asks for nothing but today.
     """
     first, before = clock.offset(session, -REFETCH_SESSIONS), clock.offset(session, -1)
-    incomplete = incomplete_sessions(lake.read(RAW_MARKET, first, before))
+    # Read further back: an optional symbol that was there before these ten is missed when they all lack it.
+    raw = lake.read(RAW_MARKET, clock.offset(first, -REFETCH_SESSIONS), before)
+    incomplete = [day for day in incomplete_sessions(raw) if day >= first]
     missing = [
         day
         for table in DAILY_TABLES

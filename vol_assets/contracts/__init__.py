@@ -2,9 +2,11 @@
 
 from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS
 from vol_assets.contracts.contract import REJECT_COLUMNS, Contract, Verdict
-from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1
+from vol_assets.contracts.evaluation import RV_EVALUATION
+from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
+from vol_assets.contracts.monitoring import SCORECARD
 from vol_assets.contracts.richness import RICHNESS
 from vol_assets.contracts.surfaces import SURFACES
 from vol_assets.contracts.tenors import TENORS
@@ -16,9 +18,12 @@ CONTRACTS: dict[tuple[str, ...], Contract] = {
         CURATED_MARKET,
         FEATURES_L1,
         FEATURES_HAR,
+        FEATURES_IMPLIED,
         RV_BACKTEST,
+        RV_EVALUATION,
         RV_EXPLANATION,
         RV_5D,
+        SCORECARD,
         *RAW_CHAINS.values(),
         *CURATED_CHAINS.values(),
         *SURFACES.values(),

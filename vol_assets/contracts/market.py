@@ -2,7 +2,7 @@
 
 raw/market is never edited: whatever a source can put into a row is kept, with when it came. Judging prices is
 curated/market's work: a session whose required symbols are not all sound is refused whole; an optional symbol
-(GC=F, GVZ, IRX) that is absent or odd is flagged and never blocks anything.
+(gold, the bill rate, VVIX and its like) that is absent or odd is flagged and never blocks anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandera.pandas as pa
 
 from vol_assets import clock
 from vol_assets.contracts.contract import Contract, column
-from vol_assets.contracts.symbols import FUNDS, REQUIRED_SYMBOLS, SYMBOLS
+from vol_assets.contracts.symbols import FUNDS, OPTIONAL_SYMBOLS, REQUIRED_SYMBOLS, SYMBOLS
 
 # Adjusted prices carry rounding of their own: six significant digits in the worst files seen.
 ROUNDING = 1e-5
@@ -62,7 +62,11 @@ RAW_MARKET = Contract(
     description="Daily bars as fetched, a row a symbol, never edited.",
     columns={
         "date": column("datetime64[ns]", "exchange session (New York date)", SESSION_CHECK),
-        "symbol": column("str", "SPY VIX VIX3M TLT HYG GLD, and GC=F GVZ IRX where the source has them", SYMBOL_CHECK),
+        "symbol": column(
+            "str",
+            f"{' '.join(REQUIRED_SYMBOLS)}, and {' '.join(OPTIONAL_SYMBOLS)} where the source has them",
+            SYMBOL_CHECK,
+        ),
         **_open_high_low(),
         "close": column(
             "float64", "last price; IRX: bank-discount yield", unit="USD, index points, percent a year", nullable=True
@@ -82,10 +86,10 @@ RAW_MARKET = Contract(
 
 CURATED_MARKET = Contract(
     key=("curated", "market"),
-    description="Validated daily bars, nine rows a session: total log return, overnight and range variance, flags.",
+    description="Validated daily bars, a row for every symbol: total log return, overnight and range variance, flags.",
     columns={
         "date": column("datetime64[ns]", "exchange session (New York date)", SESSION_CHECK),
-        "symbol": column("str", "one of the nine symbols", SYMBOL_CHECK),
+        "symbol": column("str", "one of the twelve symbols", SYMBOL_CHECK),
         **_open_high_low(),
         "close": column(
             "float64",
@@ -116,8 +120,8 @@ CURATED_MARKET = Contract(
     checks=(
         pa.Check(
             lambda frame: frame.groupby("date")["symbol"].transform("size") == len(SYMBOLS),
-            name="a row for each of the nine symbols",
-            error="a row for each of the nine symbols",
+            name="a row for every symbol",
+            error="a row for every symbol",
         ),
         _on(REQUIRED_SYMBOLS, lambda frame: frame["close"].notna(), "a close for every required symbol"),
         _on(REQUIRED_SYMBOLS, _positive, "prices above zero and finite"),

@@ -1,4 +1,4 @@
-"""raw/market -> curated/market: nine rows a session, returns and variances, flags, and rates carried over gaps.
+"""raw/market -> curated/market: a row for every symbol, returns and variances, flags, and rates carried over gaps.
 
 Memory is five sessions: flags compare with the session before, and a missing rate takes the last one at most
 MAX_CARRY_SESSIONS old. Nothing is dropped here; whether a session is good is the contract's to say.

@@ -70,13 +70,16 @@ def unfinished(bars: pd.DataFrame) -> pd.Series:
 
 
 def incomplete_sessions(raw: pd.DataFrame) -> list[dt.date]:
-    """Sessions that lack a finished bar of a required symbol, or of an optional one that other sessions have.
+    """Sessions that lack a finished bar of a required symbol, or of an optional one that a session before has.
 
+    Before the first bar of an optional symbol there is no gap: the index did not exist, or the source begins there.
     A fund's bar without a previous close counts as lacking, unless it is the fund's first in `raw`.
     """
     first = raw["date"] == raw.groupby("symbol")["date"].transform("min")
     no_return = raw["symbol"].isin(FUNDS) & raw["previous_close"].isna() & ~first
     have = raw[raw["close"].notna() & ~no_return & ~unfinished(raw)]
-    expected = set(REQUIRED_SYMBOLS) | set(have["symbol"])
-    counts = have.groupby("date")["symbol"].nunique().reindex(raw["date"].unique(), fill_value=0)
-    return [day.date() for day in counts.index[counts < len(expected)]]
+    days = raw["date"].unique()
+    begins = have.groupby("symbol")["date"].min().drop(list(REQUIRED_SYMBOLS), errors="ignore")
+    expected = len(REQUIRED_SYMBOLS) + np.searchsorted(np.sort(begins.to_numpy()), days, side="right")
+    counts = have.groupby("date")["symbol"].nunique().reindex(days, fill_value=0)
+    return [day.date() for day in counts.index[counts.to_numpy() < expected]]

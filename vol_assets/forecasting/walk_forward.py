@@ -2,7 +2,7 @@
 
 At origin T the training rows are t <= T - purge: the label of row T - 5 ends with session T's return, so nothing
 after T's close has been seen. The forecasts of T ... T + refit_every - 1 are made by that fit, each from the inputs
-of its own session.
+of its own session (and, by the GARCH models, of the sessions between).
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import numpy as np
 import pandas as pd
 
 from vol_assets.errors import ForecastError
+from vol_assets.forecasting.fitting import fit
 from vol_assets.forecasting.frame import HORIZON, LABEL, complete, trainable
 from vol_assets.forecasting.protocol import Model
 
 
 @dataclass(frozen=True)
 class Refit:
-    """Row positions in the modelling frame: what one fit is trained on, and what it forecasts."""
+    """Row positions in the modelling frame: what one fit is trained on, what it may read, and what it forecasts."""
 
     train: np.ndarray
+    between: np.ndarray  # complete rows after the last training row and before the first forecast
     forecast: np.ndarray
 
 
@@ -81,27 +83,36 @@ def refits(frame: pd.DataFrame, *, min_train: int, refit_every: int, purge: int 
     for origin in range(known[min_train - 1] + purge, len(frame), refit_every):
         ahead = forecastable[(forecastable >= origin) & (forecastable < origin + refit_every)]
         if len(ahead):
-            schedule.append(Refit(train=usable[usable <= origin - purge], forecast=ahead))
+            train = usable[usable <= origin - purge]
+            between = forecastable[(forecastable > train[-1]) & (forecastable < ahead[0])]
+            schedule.append(Refit(train, between, ahead))
     return schedule
+
+
+def trainable_before(frame: pd.DataFrame, origin: pd.Timestamp) -> int:
+    """How many sessions can be trained on at the close of `origin`: the `min_train` whose first forecast is there."""
+    return int(trainable(frame)[: frame.index.get_loc(origin) - HORIZON + 1].sum())
 
 
 def _forecasts(frame: pd.DataFrame, models: Sequence[Model], refit: Refit) -> pd.DataFrame:
     train, ahead = frame.iloc[refit.train], frame.iloc[refit.forecast]
+    since = frame.iloc[np.concatenate([refit.between, refit.forecast])]
+    fitted = fit(models, train)
     tables = []
     for model in models:
-        forecast = model.fit(train).forecast(ahead)
+        forecast = fitted[model.name].forecast(since)
         table = pd.DataFrame(
             {
-                "date": ahead.index,
+                "date": since.index,
                 "model": model.name,
                 "forecast_vol": forecast.vol,
                 "forecast_var": forecast.var,
                 "p10": forecast.p10,
                 "p50": forecast.p50,
                 "p90": forecast.p90,
-                "realised": ahead[LABEL].to_numpy(),
+                "realised": since[LABEL].to_numpy(),
                 "trained_through": train.index[-1],
             }
         )
-        tables.append(table)
+        tables.append(table.tail(len(ahead)))
     return pd.concat(tables)

@@ -18,7 +18,7 @@ from vol_assets.sources import assemble, chain_rates, yahoo_chains, yahoo_http
 from vol_assets.sources.chain_files import finished
 from vol_assets.sources.protocol import REQUIRED_SYMBOLS, DailyBars, OptionChain
 
-INDICES = frozenset({"VIX", "VIX3M", "GVZ", "IRX"})
+INDICES = frozenset({"VIX", "VIX3M", "GVZ", "IRX", "VVIX", "VIX9D", "SKEW"})
 TIME_LIMIT = 120.0  # seconds for everything: long enough for a hiccup, short enough for a daily schedule to notice
 REQUEST_TIMEOUT = 15.0  # seconds for one request; a chart of twenty years comes in one or two
 FIRST_PAUSE = 1.0  # seconds before the second try, doubled at each further one

@@ -8,7 +8,8 @@ from vol_assets.tracking.rv_model import ARTIFACT, forecast_frame
 
 
 class RvPythonModel(mlflow.pyfunc.PythonModel):
-    """`predict` takes the 21 L1 features and gives forecast_vol, forecast_var, p10, p50, p90 (annualised decimals)."""
+    """`predict` takes the forecaster's inputs (features/l1 and features/har; the signature names them) and gives
+    forecast_vol, forecast_var, p10, p50, p90 (annualised decimals)."""
 
     def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
         self.forecaster = RvForecaster.load(context.artifacts[ARTIFACT])

@@ -1,4 +1,4 @@
-"""Training, explaining and forecasting on 500 sessions of the sample market, with real MLflow stores."""
+"""Backtest, evidence, training, explanation, ledger: 650 sessions of the sample market, with real MLflow stores."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from code_location import BARS, CodeLocation, DropFolder, Ran, files
 
 from vol_assets import clock
 from vol_assets.assets.partitions import SESSIONS
-from vol_assets.assets.rv_training import modelling_history
-from vol_assets.contracts import FEATURES_L1, RV_5D, RV_BACKTEST, RV_EXPLANATION
-from vol_assets.contracts.features import L1_FEATURES
+from vol_assets.assets.training import modelling_history
+from vol_assets.contracts import FEATURES_L1, RV_5D, RV_BACKTEST, RV_EVALUATION, RV_EXPLANATION
+from vol_assets.contracts.features import HAR_FEATURES, L1_FEATURES
 from vol_assets.forecasting.frame import complete
 from vol_assets.forecasting.models import MODELS
-from vol_assets.forecasting.models.boosted import log_vol
-from vol_assets.tracking.rv_model import MODEL, load_champion
+from vol_assets.tracking import Tracking
+from vol_assets.tracking.rv_model import MODEL, load_champion, promote
 
-DAYS = clock.sessions("2015-01-02", "2017-12-29")[:500]
+DAYS = clock.sessions("2015-01-02", "2017-12-29")[:650]
 FIRST, LAST = DAYS[0], DAYS[-1]
 WARM_UP = 60  # sessions until the longest window is full: the lake begins at FIRST
-TRAINING = {"ops": {"forecast__rv_backtest": {"config": {"min_train": 200, "refit_every": 150}}}}
-ORIGIN = DAYS[WARM_UP - 1 + 200 + 5 - 1]  # the first session with 200 labels that end by it
+FIRST_FIT = 300  # sessions
+TRAINING = {
+    "ops": {
+        "forecast__rv_backtest": {"config": {"min_train": FIRST_FIT, "refit_every": 150}},
+        "forecast__rv_evaluation": {"config": {"refit_every": 150, "seeds": 2}},
+    }
+}
+ORIGIN = DAYS[WARM_UP - 1 + FIRST_FIT + 5 - 1]  # the first session with so many labels that end by it
 NEXT = [clock.offset(LAST, step) for step in (1, 2, 3)]
 
 
@@ -82,17 +88,39 @@ def test_the_backtest_keeps_its_contract_and_has_every_model_from_the_first_orig
     assert list(known[~known].index.date) == forecast[-5:]
 
 
-def test_the_model_is_registered_as_champion_with_its_source_fingerprint_and_last_training_session(
+def test_the_evaluation_is_a_row_a_model_and_agrees_with_the_backtest(
     location: CodeLocation, trained: tuple[CodeLocation, Ran]
 ):
-    version = store(location).get_model_version_by_alias(MODEL, "champion")
+    evaluation = location.lake.read_table(RV_EVALUATION)
+    RV_EVALUATION.require(evaluation)
+    assert set(evaluation["model"]) == {model.name for model in MODELS}
+    backtest = location.lake.read_table(RV_BACKTEST).dropna(subset=["realised"])
+    ratio = backtest["realised"] ** 2 / backtest["forecast_var"]
+    qlike = (ratio - np.log(ratio) - 1).groupby(backtest["model"]).mean()
+    assert evaluation.set_index("model")["qlike"].to_dict() == pytest.approx(qlike.to_dict(), rel=1e-12)
+    assert evaluation.set_index("model")["qlike_seed_low"].dropna().index.tolist() == [
+        *("xgb_21", "xgb_residual", "ensemble"),
+    ]
+    page = trained[1].metadata("forecast/rv_evaluation")
+    assert page["finding"].startswith("ensemble ")
+    assert "Newey-West" in page["in words"]
+
+
+def test_the_ensemble_is_registered_with_its_source_fingerprint_and_last_training_session(
+    location: CodeLocation, trained: tuple[CodeLocation, Ran]
+):
     page = trained[1].metadata("forecast/rv_model")
+    version = store(location).get_model_version_by_alias(MODEL, "challenger")
+    assert (
+        str(version.version) == page["version"] == "2"
+    )  # the first was the reference, which had to be there to be beaten
     assert version.tags["source"] == "sample"
+    assert version.tags["model"] == "ensemble"
     assert version.tags["trained_through"] == str(DAYS[-6]) == page["trained through"]
     assert version.tags["data_fingerprint"] == page["data fingerprint"]
     assert len(page["data fingerprint"]) == 16
     assert version.run_id == page["MLflow run id"]
-    assert page["training sessions"] == 500 - (WARM_UP - 1) - 5
+    assert page["training sessions"] == len(DAYS) - (WARM_UP - 1) - 5
 
 
 @pytest.mark.parametrize(
@@ -100,16 +128,25 @@ def test_the_model_is_registered_as_champion_with_its_source_fingerprint_and_las
     [
         (
             "rv_backtest",
-            {"min_train": "200", "refit_every": "150", "last_session": str(LAST), "sessions": "441"},
-            {"xgb_21.qlike", "xgb_21.rmse", "har.qlike", "log_har_iv.r2", "xgb_21.qlike_by_year"},
-            {"scores.csv", "backtest.csv", "models.png", "calibration.png", "cumulative_QLIKE.png"},
+            {"min_train": str(FIRST_FIT), "refit_every": "150", "last_session": str(LAST), "sessions": "591"},
+            set(),
+            {"backtest.csv", "forecast_against_what_happened.png"},
         ),
-        ("rv_model", {"model": "xgb_21", "max_depth": "3"}, {"walk_forward.qlike", "walk_forward.r2"}, set()),
+        (
+            "rv_evaluation",
+            {"refit_every": "150", "seeds": "2"},
+            {
+                *("ensemble.qlike", "ensemble.mz_slope", "har.rmse", "log_har_iv.r2", "ensemble.qlike_by_year"),
+                *("spa_p.log_har_iv", "canary.shuffled", "xgb_21.qlike_seed_high"),
+            },
+            {"scores.csv", "summary.txt", "ladder.png", "year_by_year.png", "shuffled_folds.png", "other_seeds.png"},
+        ),
+        ("rv_model", {"model": "ensemble", "sessions": "591"}, {"gate.reference", "gate.slope"}, set()),
         (
             "rv_explanation",
-            {"sessions": "441", "last_session": str(LAST)},
-            {f"mean_abs_shap.{feature}" for feature in L1_FEATURES},
-            {"importance.png", "beeswarm.png", "why_the_last_one.png"},
+            {"sessions": "591", "last_session": str(LAST)},
+            {f"mean_abs.{term}" for term in ("log_vix", "log_var_5d")},
+            {"importance.png", "beeswarm.png", "waterfall.png", "drift.png"},
         ),
     ],
 )
@@ -130,23 +167,26 @@ def test_each_training_asset_leaves_one_finished_mlflow_run_with_what_it_did(
     assert len(same) == 1
 
 
-def test_shap_values_and_base_add_up_to_the_champions_own_output(location: CodeLocation):
+def test_the_terms_and_the_base_add_up_to_the_champions_own_forecast(location: CodeLocation):
     explanation = location.lake.read_table(RV_EXPLANATION)
     RV_EXPLANATION.require(explanation)
-    recent = modelling_history(location.lake)
-    recent = recent[complete(recent)]
-    booster = load_champion_of(location).fitted.booster
-    total = explanation.groupby("date")["shap"].sum() + explanation.groupby("date")["base"].first()
-    assert list(total.index) == list(recent.index)
-    assert np.abs(total.to_numpy() - log_vol(booster, recent[list(L1_FEATURES)].to_numpy(), L1_FEATURES)).max() < 1e-4
-    values = explanation.pivot(index="date", columns="feature", values="value")[list(L1_FEATURES)]
-    pd.testing.assert_frame_equal(values, recent[list(L1_FEATURES)], check_names=False, check_exact=True)
+    history = modelling_history(location.lake)
+    history = history[complete(history)]
+    total = explanation.groupby("date")["contribution"].sum() + explanation.groupby("date")["base"].first()
+    assert list(total.index) == list(history.index)
+    own = load_champion_of(location).forecast(history).vol
+    assert np.abs(total.to_numpy() - np.log(own)).max() < 1e-6
+    values = explanation.pivot(index="date", columns="term", values="value")
+    terms = [name for name in (*L1_FEATURES, *HAR_FEATURES) if name in values]
+    pd.testing.assert_frame_equal(values[terms], history[terms], check_names=False, check_exact=True)
+
+
+def tracking_of(location: CodeLocation) -> Tracking:
+    return Tracking(location.settings.mlflow_uri, "vol_assets", location.settings.data / "mlflow" / "artifacts")
 
 
 def load_champion_of(location: CodeLocation):
-    from vol_assets.tracking import Tracking
-
-    loaded = load_champion(Tracking(location.settings.mlflow_uri, "vol_assets", location.settings.data))
+    loaded = load_champion(tracking_of(location))
     assert loaded is not None
     return loaded[0]
 
@@ -156,8 +196,11 @@ def test_the_ledger_takes_the_backtest_where_the_champion_was_not_yet_known_and_
     assert [day.date() for day in rows["date"]] == clock.sessions(ORIGIN, LAST)
     assert set(rows["origin"].iloc[:-1]) == {"walk_forward"}
     # The champion's last label ends at LAST: from that close on it could have been trained.
-    assert rows.iloc[-1][["origin", "model_version", "model"]].tolist() == ["replayed", "1", "xgb_21"]
-    backtest = location.lake.read_table(RV_BACKTEST).query("model == 'xgb_21'").set_index("date")
+    crowned = store(location).get_model_version_by_alias(MODEL, "champion")
+    assert rows.iloc[-1][["origin", "model_version", "model"]].tolist() == [
+        *("replayed", str(crowned.version), crowned.tags["model"]),
+    ]
+    backtest = location.lake.read_table(RV_BACKTEST).query("model == 'ensemble'").set_index("date")
     rows = rows.set_index("date").iloc[:-1]
     for column in ("forecast_vol", "forecast_var", "p10", "p50", "p90", "trained_through"):
         assert rows[column].equals(backtest.loc[rows.index, column]), column
@@ -177,7 +220,7 @@ def test_the_ledger_again_writes_nothing(location: CodeLocation):
 
 
 def test_a_forecast_is_the_same_made_in_a_range_or_alone(copy: CodeLocation, tmp_path: Path):
-    assert copy.run(f"{BARS},features/l1", NEXT[0], NEXT[-1]).success
+    assert copy.run(f"{BARS},features/l1,features/har,features/implied", NEXT[0], NEXT[-1]).success
     shutil.copytree(copy.settings.lake, tmp_path / "alone" / "lake")
     assert copy.run("forecast/rv_5d", NEXT[0], NEXT[-1]).success
     with CodeLocation.over(tmp_path / "alone", mlflow=copy.settings.mlflow_uri) as alone:
@@ -202,7 +245,9 @@ def test_a_gap_in_the_bars_makes_null_features_a_warning_that_names_it_and_no_fo
     assert check.metadata["sessions without bars or returns"].value == str(missed)
     assert f"warning: features/l1: 1 null rows, for want of bars or returns on {missed}" in ran.lines
     assert "FAILED forecast/rv_5d: forecast/rv_5d: 1 of 1 sessions refused" in ran.lines
-    assert f"{today} SPY complete features of finished bars (see the gaps of features/l1): null" in ran.lines
+    assert (
+        f"{today} SPY complete features of finished bars (see the check no_gaps): null in features/l1: all" in ran.lines
+    )
     assert today not in copy.lake.sessions(RV_5D)
     assert copy.lake.read_rejects(RV_5D)["date"].dt.date.tolist() == [today]
 
@@ -231,11 +276,13 @@ def test_no_row_of_the_ledger_is_rewritten_by_a_later_champion_and_a_live_one_ne
     assert files(copy.lake, RV_5D) == before
     with CodeLocation.over(location.settings.data, mlflow=copy.settings.mlflow_uri) as trainer:
         assert trainer.run("forecast/rv_model").success
+    newest = str(store(copy).get_model_version_by_alias(MODEL, "challenger").version)
+    promote(tracking_of(copy), newest, "whatever the gate says", "sample")
     assert copy.run("", live, ahead, job="daily_job").success
 
     after = files(copy.lake, RV_5D)
     assert {day: after[day] for day in before} == before
-    assert ledger(copy, live, ahead)["model_version"].tolist() == ["1", "1", "2"]
+    assert ledger(copy, live, ahead)["model_version"].tolist() == ["1", "1", newest]
 
 
 def test_a_session_just_closed_is_live_until_the_next_opens(location: CodeLocation, tmp_path: Path):
@@ -248,12 +295,13 @@ def test_a_session_just_closed_is_live_until_the_next_opens(location: CodeLocati
     assert row.made_at >= clock.close_instant(newest)
     in_time = row.made_at < clock.open_instant(clock.offset(newest, 1))
     assert row.origin == ("live" if in_time else "replayed")
-    assert row.model == "xgb_21"
+    assert row.model_version == str(store(location).get_model_version_by_alias(MODEL, "champion").version)
     assert "over the next 5 sessions" in ran.lines
 
 
 def test_without_a_champion_the_daily_job_keeps_its_tables_and_says_what_to_do(tmp_path: Path):
     with CodeLocation.over(tmp_path) as location:
+        assert location.run(f"{BARS}", clock.offset(LAST, -60), clock.offset(LAST, -1)).success
         ran = location.run("", LAST, job="daily_job")
         assert ran.failed == ["forecast__rv_5d"]
         assert f"no champion of spy_rv_5d to forecast {LAST} with; materialize forecast/rv_model" in ran.lines
@@ -262,7 +310,7 @@ def test_without_a_champion_the_daily_job_keeps_its_tables_and_says_what_to_do(t
         assert location.run("forecast/rv_explanation").failed == ["forecast__rv_explanation"]
         empty = location.run("forecast/rv_backtest", config=TRAINING)
         assert empty.failed == ["forecast__rv_backtest"]
-        assert "the walk-forward needs 200 usable sessions" in empty.lines
+        assert "the walk-forward needs 300 usable sessions" in empty.lines
 
 
 def test_training_on_an_empty_lake_asks_for_a_backfill(tmp_path: Path):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from code_location import BARS, CHAIN, CodeLocation, Ran, files
 
 from vol_assets import clock
-from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_L1, RAW_MARKET
+from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1, RAW_MARKET
+from vol_assets.sources import SYMBOLS
 
 # Over Thanksgiving 2018 and the half day after it.
 FIRST, LAST = "2018-11-21", "2018-11-26"
 HISTORY = str(clock.offset(FIRST, -60)), "2018-11-20"
 SESSIONS = [str(session) for session in clock.sessions(FIRST, LAST)]
-DERIVED = (CURATED_MARKET, FEATURES_L1, FEATURES_HAR)
+DERIVED = (CURATED_MARKET, FEATURES_L1, FEATURES_HAR, FEATURES_IMPLIED)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +55,10 @@ def contents(location: CodeLocation) -> dict[str, dict[str, bytes]]:
 
 def test_a_range_run_leaves_the_files_that_daily_runs_leave(ranged: CodeLocation, daily: CodeLocation):
     assert SESSIONS == ["2018-11-21", "2018-11-23", "2018-11-26"]
-    assert [list(held)[-3:] for held in contents(ranged).values()] == [SESSIONS] * 3
+    assert [list(held)[-3:] for held in contents(ranged).values()] == [SESSIONS] * 4
     assert contents(ranged) == contents(daily)
     one, many = (each.read(RAW_MARKET, HISTORY[0], LAST).drop(columns="fetched_at") for each in (ranged, daily))
-    assert len(one) == 9 * 63
+    assert len(one) == len(SYMBOLS) * 63
     pd.testing.assert_frame_equal(one, many, check_exact=True)
 
 
@@ -68,8 +70,21 @@ def test_daily_and_range_runs_record_the_same_sessions(ranged: CodeLocation, dai
 
 
 def test_features_with_their_whole_history_are_complete(ranged: CodeLocation):
-    assert ranged.read(FEATURES_L1, FIRST, LAST).notna().all(axis=None)
-    assert ranged.read(FEATURES_HAR, FIRST, LAST).notna().all(axis=None)
+    for table in (FEATURES_L1, FEATURES_HAR, FEATURES_IMPLIED):
+        assert ranged.read(table, FIRST, LAST).notna().all(axis=None)
+
+
+def test_sessions_before_the_first_of_an_index_are_complete_and_have_null_rows_without_a_warning(tmp_path: Path):
+    """VIX9D begins on 2011-01-03."""
+    with CodeLocation.over(tmp_path) as location:
+        ran = location.run(f"{BARS},features/implied", "2010-12-29", "2011-01-05")
+        assert ran.success, ran.lines
+        for table, check in (("raw/market", "complete"), ("curated/market", "flags"), ("features/implied", "no_gaps")):
+            assert ran.check(table, check).passed, table
+        implied = location.read(FEATURES_IMPLIED, "2010-12-29", "2011-01-05").set_index("date")
+        assert implied.notna().all(axis=1).tolist() == implied.notna().any(axis=1).tolist() == [False] * 3 + [True] * 3
+        flags = location.read(CURATED_MARKET, "2010-12-31", "2011-01-03").set_index(["symbol", "date"])["quality_flags"]
+        assert flags["VIX9D"].tolist() == ["missing_symbol", "no_previous_close"]
 
 
 def test_a_lake_with_one_session_of_features_has_no_picture_of_them_yet(runs: tuple[CodeLocation, list[Ran]]):

@@ -18,6 +18,7 @@ from code_location import BARS, CodeLocation, DropFolder, Ran, files
 
 from vol_assets import clock
 from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, RAW_MARKET
+from vol_assets.sources import SYMBOLS
 
 DAYS = clock.sessions("2019-05-20", "2019-07-05")
 DAILY = DAYS[-8:]  # each of these is fetched on its day; those before in one run, on the first of them
@@ -110,7 +111,7 @@ def test_the_files_of_two_days_share_no_price_of_spy_and_no_adjusted_close_of_tl
 
 def test_daily_runs_on_rebased_files_give_the_returns_of_a_full_rebuild(lakes: Lakes, rebuilt: CodeLocation):
     daily, whole = curated(lakes.location), curated(rebuilt)
-    assert len(daily) == 9 * len(DAYS[1:])
+    assert len(daily) == len(SYMBOLS) * len(DAYS[1:])
     pd.testing.assert_frame_equal(daily[RETURNS], whole[RETURNS], rtol=0, atol=1e-6)
     assert daily["quality_flags"].equals(whole["quality_flags"])
 

@@ -103,7 +103,7 @@ def test_the_ui_shows_249_sessions_green_and_the_refused_one_failed(year: Year):
 
 def test_a_refused_session_costs_no_event_a_session_beyond_its_plan_and_its_record(year: Year):
     events = year.ran.events
-    assert events.pop("ASSET_MATERIALIZATION_PLANNED") == 4 * 250
+    assert events.pop("ASSET_MATERIALIZATION_PLANNED") == 5 * 250
     assert events.pop("ASSET_MATERIALIZATION") == 250 + 249
     assert sum(events.values()) < 60, events
 

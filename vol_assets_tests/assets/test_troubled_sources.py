@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from code_location import BARS, CHAIN, CodeLocation, DropFolder
 
 from vol_assets import clock
 from vol_assets.automation.schedules import refetch_from
-from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, RAW_MARKET
+from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_IMPLIED, RAW_MARKET
 
 DAYS = clock.sessions("2018-03-01", "2018-04-30")
 BAD, AFTER, LAST = DAYS[-8], DAYS[-7], DAYS[-1]
@@ -69,7 +70,7 @@ def test_a_session_whose_return_is_missing_is_named_by_the_check_and_healed_by_t
         assert location.read(FEATURES_HAR, AFTER, LAST).notna().all(axis=None)
 
 
-@pytest.mark.parametrize(("symbol", "cell"), [("IRX", ""), ("GVZ", "-"), ("GC=F", "n/a?")])
+@pytest.mark.parametrize(("symbol", "cell"), [("IRX", ""), ("GVZ", "-"), ("GC=F", "n/a?"), ("VVIX", "x")])
 def test_an_odd_row_of_an_optional_symbol_is_left_out_by_name_and_blocks_nothing(
     loaded: tuple[CodeLocation, DropFolder], symbol: str, cell: str
 ):
@@ -83,6 +84,28 @@ def test_an_odd_row_of_an_optional_symbol_is_left_out_by_name_and_blocks_nothing
     bars = location.read(CURATED_MARKET, LAST, LAST).set_index("symbol")
     assert "missing_symbol" in bars.loc[symbol, "quality_flags"]
     assert bars.loc["IRX", "close"] > 0  # its own, or carried
+
+
+@pytest.mark.parametrize(("close", "flag"), [("", "missing_symbol"), (15.71, "implausible_level")])
+def test_a_lapse_of_an_optional_index_costs_one_row_of_implied_features_and_is_named(
+    tmp_path: Path, close: object, flag: str
+):
+    drop = DropFolder(tmp_path / "drop", DAYS[0], LAST)
+    drop.prices["VVIX"].loc[BAD, "close"] = close
+    drop.save()
+    with CodeLocation.over(tmp_path / "data", source="files", drop=drop.folder) as location:
+        assert location.run(BARS, DAYS[0], DAYS[-9]).success
+        for span in ((BAD, None), (BAD, LAST)):  # alone, on its evening, and in a range
+            ran = location.run(f"{BARS},features/implied", *span)
+            assert ran.success, ran.lines
+            check = ran.check("features/implied", "no_gaps")
+            assert not check.passed
+            assert check.metadata["sessions without bars or returns"].value == str(BAD)
+        bars = location.read(CURATED_MARKET, BAD, BAD).set_index("symbol")
+        assert flag in bars.loc["VVIX", "quality_flags"]
+        implied = location.read(FEATURES_IMPLIED, BAD, LAST).set_index("date")
+        assert implied.index[implied.isna().any(axis=1)].date.tolist() == [BAD]
+        assert implied.loc[pd.Timestamp(BAD)].isna().all()
 
 
 def test_an_unreadable_file_of_an_optional_symbol_is_a_note_and_one_of_a_required_symbol_an_error(

@@ -11,7 +11,7 @@ from code_location import CodeLocation, at_home, command
 from vol_assets import clock
 from vol_assets.assets.partitions import SESSIONS
 from vol_assets.automation import cli
-from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_L1, RAW_MARKET
+from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1, RAW_MARKET
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 
@@ -101,8 +101,8 @@ def test_a_backfill_brings_the_sixty_sessions_before_it_so_that_its_first_featur
     asked = clock.sessions(FIRST, LAST)
     assert lake.sessions(RAW_MARKET) == lake.sessions(CURATED_MARKET) == before + asked
     assert lake.sessions(FEATURES_L1) == asked
-    assert lake.read(FEATURES_L1, asked[0], asked[-1]).notna().all(axis=None)
-    assert lake.read(FEATURES_HAR, asked[0], asked[-1]).notna().all(axis=None)
+    for table in (FEATURES_L1, FEATURES_HAR, FEATURES_IMPLIED):
+        assert lake.read(table, asked[0], asked[-1]).notna().all(axis=None)
     assert f"history first: 60 of the 60 sessions before {FIRST}" in printed
     assert f"  features/l1 {FIRST} ... {LAST}: 3 written" in printed
 

@@ -13,7 +13,8 @@ from code_location import BARS, RANGE, CodeLocation, DropFolder, at_home
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from vol_assets import clock
-from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, RAW_MARKET
+from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_IMPLIED, RAW_MARKET
+from vol_assets.sources import SYMBOLS
 
 REFILL = clock.sessions("2019-04-29", "2019-06-14")
 TODAY = REFILL[-1]
@@ -175,7 +176,7 @@ def test_an_incomplete_session_of_the_last_ten_is_fetched_again_with_all_since(f
     assert started_at(request) == (str(incomplete), str(TODAY))
     assert location.run(BARS, tags=request.tags).success
     curated = location.read(CURATED_MARKET, incomplete, incomplete)
-    assert list(curated.loc[curated["symbol"] != "IRX", "quality_flags"]) == [""] * 8
+    assert list(curated.loc[curated["symbol"] != "IRX", "quality_flags"]) == [""] * (len(SYMBOLS) - 1)
     assert location.read(RAW_MARKET, REFILL[-4], REFILL[-2]).equals(before)
     assert tick(location, clock.offset(TODAY, 1)).partition_key == str(clock.offset(TODAY, 1))
 
@@ -220,6 +221,35 @@ def test_an_incomplete_session_eleven_back_is_left_to_a_person(folder):
     assert location.run(BARS, REFILL[-14], REFILL[-12]).success
     drop.save()
     assert location.run(BARS, REFILL[-11], REFILL[-2]).success
+    assert tick(location, TODAY).partition_key == str(TODAY)
+
+
+def test_an_optional_symbol_that_stayed_away_for_ten_sessions_is_asked_for_again(folder):
+    location, drop = folder
+    gvz, away = drop.prices["GVZ"], REFILL[-11:-1]
+    drop.prices["GVZ"] = gvz.drop(list(away))
+    drop.save()
+    assert location.run(BARS, REFILL[-15], REFILL[-2]).success
+    drop.prices["GVZ"] = gvz
+    drop.save()
+    assert started_at(tick(location, TODAY)) == (str(away[0]), str(TODAY))
+
+
+@pytest.mark.parametrize("begins", [None, REFILL[-6]], ids=["never", "six sessions ago"])
+def test_an_optional_symbol_is_not_asked_for_before_the_source_has_it(folder, begins: dt.date | None):
+    location, drop = folder
+    for symbol in ("VVIX", "VIX9D", "SKEW"):
+        prices = drop.prices.pop(symbol)
+        if begins:
+            drop.prices[symbol] = prices.loc[begins:]
+    drop.save()
+    ran = location.run(f"{BARS},features/implied", REFILL[-10], REFILL[-2])
+    assert ran.success, ran.lines
+    assert ran.check("raw/market", "complete").passed
+    assert ran.check("features/implied", "no_gaps").passed
+    assert "warning" not in ran.lines
+    held = location.read(FEATURES_IMPLIED, REFILL[-10], REFILL[-2]).set_index("date").notna().all(axis=1)
+    assert held[held].index.date.tolist() == ([] if begins is None else REFILL[-6:-1])
     assert tick(location, TODAY).partition_key == str(TODAY)
 
 

@@ -22,8 +22,11 @@ from vol_assets.definitions import build_defs
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 
-SESSION_TABLES = {"raw/market", "curated/market", "features/l1", "features/har", "forecast/rv_5d"}
-TRAINING = {"forecast/rv_backtest", "forecast/rv_model", "forecast/rv_explanation"}
+SESSION_TABLES = {
+    *("raw/market", "curated/market", "features/l1", "features/har", "features/implied"),
+    *("forecast/rv_5d", "monitoring/scorecard"),
+}
+TRAINING = {f"forecast/{name}" for name in ("rv_backtest", "rv_evaluation", "rv_model", "rv_explanation")}
 UNDERLYINGS = ("spy", "gld")
 SURFACES = {f"{layer}/{name}_chain" for layer in ("raw", "curated") for name in UNDERLYINGS} | {
     f"{layer}/{name}" for layer in ("surface", "tenors", "richness") for name in UNDERLYINGS
@@ -73,10 +76,15 @@ def test_dependencies_run_from_raw_bars_to_the_ledger_and_from_raw_chains_to_ric
         "curated/market": {"raw/market"},
         "features/l1": {"curated/market"},
         "features/har": {"curated/market"},
-        "forecast/rv_backtest": {"features/l1", "features/har", "curated/market"},
+        "features/implied": {"curated/market"},
+        "forecast/rv_backtest": {"features/l1", "features/har", "features/implied", "curated/market"},
+        "forecast/rv_evaluation": {"forecast/rv_backtest"},
         "forecast/rv_model": {"forecast/rv_backtest"},
-        "forecast/rv_explanation": {"forecast/rv_model", "features/l1"},
-        "forecast/rv_5d": {"features/l1", "forecast/rv_model", "forecast/rv_backtest"},
+        "forecast/rv_explanation": {"forecast/rv_model", "features/l1", "features/har", "features/implied"},
+        "forecast/rv_5d": {
+            *("features/l1", "features/har", "features/implied", "forecast/rv_model", "forecast/rv_backtest"),
+        },
+        "monitoring/scorecard": {"forecast/rv_5d", "curated/market"},
         **{f"raw/{name}_chain": set() for name in UNDERLYINGS},
         **{f"curated/{name}_chain": {f"raw/{name}_chain"} for name in UNDERLYINGS},
         **{f"surface/{name}": {f"curated/{name}_chain"} for name in UNDERLYINGS},
@@ -148,7 +156,18 @@ def test_a_schedule_runs_the_job_of_its_name_and_waits_to_be_switched_on(defs: d
 
 
 def test_loading_imports_nothing_heavy_and_touches_no_folder(tmp_path: Path):
-    heavy = ["torch", "xgboost", "shap", "mlflow", "matplotlib.pyplot", "sklearn", "yfinance", "ib_insync"]
+    heavy = [
+        "torch",
+        "xgboost",
+        "shap",
+        "arch",
+        "statsmodels",
+        "mlflow",
+        "matplotlib.pyplot",
+        "sklearn",
+        "yfinance",
+        "ib_insync",
+    ]
     code = f"import sys, vol_assets.definitions; print([name for name in {heavy} if name in sys.modules])"
     process = command(tmp_path, "python", "-c", code, PYTHONPATH=str(ROOT))
     printed, _ = process.communicate()

@@ -1,7 +1,7 @@
 """`make bench`: what things cost, each figure beside the alternative or the target it is held against, in the same run.
 
     make bench                 everything but ten years of chains, a few minutes
-    make bench ONLY=ten_years  one of: validate one_session ten_years bookkeeping walk_forward lake drop_folder
+    make bench ONLY=ten_years  one of: validate one_session ten_years bookkeeping walk_forward serving lake drop_folder
                                implied_volatility early_exercise whole_chain session_parts readings chain_files
                                chains (ten years of both, many minutes: only by its name)
 
@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 
-from vol_assets_tests.bench import options, pipeline, rooms
+from vol_assets_tests.bench import forecasting, options, pipeline, rooms
 
 MEASURES = (
     pipeline.validate,
     pipeline.one_session,
     pipeline.ten_years,
     pipeline.bookkeeping,
-    rooms.walk_forward,
+    forecasting.walk_forward,
+    forecasting.serving,
     rooms.lake,
     rooms.drop_folder,
     options.implied_volatility,

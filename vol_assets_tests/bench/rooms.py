@@ -1,22 +1,10 @@
-"""Rooms by themselves: the walk-forward, the lake, the drop folder."""
+"""Rooms by themselves: the lake, the drop folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from vol_assets_tests.bench.processes import data_folder, run
-
-
-def walk_forward() -> Iterator[tuple[str, str, str]]:
-    """Nineteen years of every model, on two threads and on one."""
-    with data_folder() as folder:
-        rows, two, one, peak, models = run(folder, "python", "-c", WALK_FORWARD).printed.split()
-        yield (
-            f"walk-forward, {models} models, {rows} sessions, two threads",
-            f"{float(two):.1f} s",
-            f"target 90 s; {float(one):.1f} s on one",
-        )
-        yield "its peak memory", f"{float(peak):.2f} GB", "target 2 GB"
 
 
 def lake() -> Iterator[tuple[str, str, str]]:
@@ -29,10 +17,14 @@ def lake() -> Iterator[tuple[str, str, str]]:
 
 
 def drop_folder() -> Iterator[tuple[str, str, str]]:
-    """Reading nine bar files of a drop folder, parsing and judging every row."""
+    """Reading the bar files of a drop folder, parsing and judging every row."""
     with data_folder() as folder:
         read, pandas_read = (float(seconds) for seconds in run(folder, "python", "-c", DROP_FOLDER).printed.split())
-        yield "drop folder, nine bar files of 3,400 rows", f"{read:.2f} s", f"pandas.read_csv alone {pandas_read:.2f} s"
+        yield (
+            "drop folder, bar files of 3,400 rows, one a symbol",
+            f"{read:.2f} s",
+            f"pandas.read_csv alone {pandas_read:.2f} s",
+        )
 
 
 def chain_files() -> Iterator[tuple[str, str, str]]:
@@ -43,33 +35,6 @@ def chain_files() -> Iterator[tuple[str, str, str]]:
         yield "chain file, CSV of 50,000 rows", f"{read:.2f} s", f"pandas.read_csv alone {pandas_read:.2f} s"
         yield "a session of 8,000 out of a year of Parquet", f"{session:.2f} s", ""
 
-
-WALK_FORWARD = """
-import resource, time
-import pandas as pd
-from vol_assets.curation.bars import curate
-from vol_assets.curation.raw import raw_bars
-from vol_assets.features.har import har_features
-from vol_assets.features.l1 import l1_features
-from vol_assets.forecasting.frame import modelling_frame
-from vol_assets.forecasting.models import MODELS
-from vol_assets.forecasting.walk_forward import walk_forward
-from vol_assets import clock
-from vol_assets.sources.sample import SampleMarket
-from vol_assets.sources import SYMBOLS
-
-first, last = clock.sessions("2007-04-11", "2026-06-30")[0], clock.offset("2026-06-30", 0)
-bars = curate(raw_bars(SampleMarket().daily_bars(SYMBOLS, first, last), "sample"))
-spy = bars[bars["symbol"] == "SPY"].set_index("date")["log_return"]
-frame = modelling_frame(l1_features(bars), har_features(bars), spy)
-seconds = []
-for workers in (2, 1):
-    started = time.perf_counter()
-    walk_forward(frame, MODELS, workers=workers)
-    seconds.append(time.perf_counter() - started)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-print(len(frame), *seconds, peak, len(MODELS))
-"""
 
 LAKE = """
 import os, time

@@ -8,7 +8,7 @@ from vol_assets.contracts.symbols import SYMBOLS
 
 
 def sound_bars(first: str, last: str) -> pd.DataFrame:
-    """Nine flawless rows a session."""
+    """A flawless row for every symbol a session."""
     sessions = pd.DatetimeIndex(clock.sessions(first, last)).as_unit("ns")
     grid = pd.MultiIndex.from_product([sessions, SYMBOLS], names=["date", "symbol"])
     return (

@@ -105,11 +105,11 @@ def test_a_first_session_without_returns_is_good(bars):
     assert_good(bars.assign(log_return=np.nan, overnight_variance=np.nan))
 
 
-def test_a_session_of_eight_rows_is_refused(bars):
-    eight = bars[~((bars["date"] == BAD) & (bars["symbol"] == "IRX"))].reset_index(drop=True)
-    verdict = judged(eight)
+def test_a_session_that_lacks_a_row_is_refused(bars):
+    eleven = bars[~((bars["date"] == BAD) & (bars["symbol"] == "IRX"))].reset_index(drop=True)
+    verdict = judged(eleven)
     assert verdict.refused == [BAD]
-    assert set(verdict.rejects["rule"]) == {"a row for each of the nine symbols"}
+    assert set(verdict.rejects["rule"]) == {"a row for every symbol"}
 
 
 def test_a_symbol_twice_in_place_of_another_is_refused(bars):
@@ -182,7 +182,7 @@ def test_every_breach_of_a_session_is_told_not_only_the_first(bars):
     }
 
 
-def test_the_symbols_are_six_required_and_three_optional_ones():
+def test_the_symbols_are_six_required_and_six_optional_ones():
     assert REQUIRED_SYMBOLS == ("SPY", "VIX", "VIX3M", "TLT", "HYG", "GLD")
-    assert set(SYMBOLS) - set(REQUIRED_SYMBOLS) == {"GC=F", "GVZ", "IRX"}
+    assert set(SYMBOLS) - set(REQUIRED_SYMBOLS) == {"GC=F", "GVZ", "IRX", "VVIX", "VIX9D", "SKEW"}
     assert set(FUNDS) == set(REQUIRED_SYMBOLS) - set(INDICES)

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vol_assets.contracts.features import FEATURES_HAR, FEATURES_L1, HAR_FEATURES, L1_FEATURES
+from vol_assets.contracts.features import (
+    FEATURES_HAR,
+    FEATURES_IMPLIED,
+    FEATURES_L1,
+    HAR_FEATURES,
+    IMPLIED_FEATURES,
+    L1_FEATURES,
+)
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST
 from vol_assets.contracts.market import RAW_MARKET
 from vol_assets.errors import ContractError
@@ -23,17 +30,21 @@ L1_ROW = {
     "rv_vix_spread_20d": -0.03,
 }
 HAR_ROW = dict(zip(HAR_FEATURES, (-4.0, -4.0, -4.0, -1.8, -0.1, -0.01, 0.0), strict=True))
+IMPLIED_ROW = dict(zip(IMPLIED_FEATURES, (-0.1, -0.06, 0.22), strict=True))
 LEDGER_ROW = {
     "forecast_vol": 0.15,
     "forecast_var": 0.025,
     "p10": 0.08,
     "p50": 0.13,
     "p90": 0.25,
-    "model": "xgb_21",
+    "model": "ensemble",
     "model_version": "3",
     "trained_through": pd.Timestamp("2023-12-01"),
     "made_at": pd.Timestamp("2024-01-05 22:00", tz="UTC").as_unit("us"),
     "origin": "live",
+    "baseline_vol": 0.16,
+    "baseline_var": 0.028,
+    "flags": "",
 }
 RAW_ROW = {
     "symbol": "SPY",
@@ -68,7 +79,13 @@ def refused_for(contract, row: dict, **values) -> list[str]:
 
 @pytest.mark.parametrize(
     ("contract", "row"),
-    [(FEATURES_L1, L1_ROW), (FEATURES_HAR, HAR_ROW), (RV_5D, LEDGER_ROW), (RAW_MARKET, RAW_ROW)],
+    [
+        (FEATURES_L1, L1_ROW),
+        (FEATURES_HAR, HAR_ROW),
+        (FEATURES_IMPLIED, IMPLIED_ROW),
+        (RV_5D, LEDGER_ROW),
+        (RAW_MARKET, RAW_ROW),
+    ],
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_a_sound_table_is_good(contract, row):
@@ -77,8 +94,12 @@ def test_a_sound_table_is_good(contract, row):
 
 @pytest.mark.parametrize(
     ("contract", "row", "names"),
-    [(FEATURES_L1, L1_ROW, L1_FEATURES), (FEATURES_HAR, HAR_ROW, HAR_FEATURES)],
-    ids=["l1", "har"],
+    [
+        (FEATURES_L1, L1_ROW, L1_FEATURES),
+        (FEATURES_HAR, HAR_ROW, HAR_FEATURES),
+        (FEATURES_IMPLIED, IMPLIED_ROW, IMPLIED_FEATURES),
+    ],
+    ids=["l1", "har", "implied"],
 )
 def test_a_row_of_features_is_complete_or_null(contract, row, names):
     assert refused_for(contract, row, **dict.fromkeys(names, np.nan)) == []
@@ -104,6 +125,15 @@ def test_a_row_of_features_is_complete_or_null(contract, row, names):
 )
 def test_a_feature_in_the_wrong_unit_is_refused_by_name(name, value):
     (rule,) = refused_for(FEATURES_L1, L1_ROW, **{name: value})
+    assert rule.startswith(f"{name}: within ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("log_vvix", 4.52), ("log_vvix", 92.0), ("log_vix9d_term", -1.3), ("log_skew", 1.25), ("log_skew", 4.83)],
+)  # logs of points, points, a difference of points, a ratio
+def test_an_implied_feature_in_the_wrong_unit_is_refused_by_name(name, value):
+    (rule,) = refused_for(FEATURES_IMPLIED, IMPLIED_ROW, **{name: value})
     assert rule.startswith(f"{name}: within ")
 
 

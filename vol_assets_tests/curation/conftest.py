@@ -12,7 +12,7 @@ PRICES = ["open", "high", "low", "close"]
 
 
 def sound_raw(first: str, last: str) -> pd.DataFrame:
-    """Nine bars a session that move a little every day, each fetched the evening of the last one."""
+    """A bar of every symbol a session, that moves a little every day, each fetched the evening of the last one."""
     sessions = pd.DatetimeIndex(clock.sessions(first, last)).as_unit("ns")
     draw = np.random.default_rng(0)
     tables = []

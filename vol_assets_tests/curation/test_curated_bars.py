@@ -8,7 +8,7 @@ import pytest
 
 from vol_assets import clock
 from vol_assets.contracts.market import CURATED_MARKET
-from vol_assets.contracts.symbols import SYMBOLS
+from vol_assets.contracts.symbols import REQUIRED_SYMBOLS, SYMBOLS
 from vol_assets.curation.bars import LOOKBACK_SESSIONS, curate
 
 DAY, BEFORE = "2024-01-05", "2024-01-04"
@@ -185,4 +185,4 @@ def test_a_missing_required_symbol_is_left_for_the_contract_to_refuse(raw, remov
 
 
 def test_missing_optional_symbols_refuse_nothing(raw):
-    CURATED_MARKET.require(curate(raw[~raw["symbol"].isin(["GC=F", "GVZ", "IRX"])]))
+    CURATED_MARKET.require(curate(raw[raw["symbol"].isin(REQUIRED_SYMBOLS)]))

@@ -132,7 +132,8 @@ def test_a_range_within_rounding_and_what_was_ever_seen_is_not_flagged(raw, chan
 
 
 @pytest.mark.parametrize(
-    ("symbol", "limit"), [("SPY", 0.25), ("GC=F", 0.25), ("VIX", 1.1), ("VIX3M", 0.75), ("GVZ", 1.1)]
+    ("symbol", "limit"),
+    [("SPY", 0.25), ("GC=F", 0.25), ("VIX", 1.1), ("VIX3M", 0.75), ("GVZ", 1.1), ("VIX9D", 1.3), ("VVIX", 0.75)],
 )
 def test_each_symbol_has_its_own_widest_range(raw, change, symbol, limit):
     def wide(width):
@@ -140,6 +141,27 @@ def test_each_symbol_has_its_own_widest_range(raw, change, symbol, limit):
 
     assert flags(wide(limit - 1e-6)) == {}
     assert flags(wide(limit + 1e-6)) == {(DAY, symbol): "impossible_range"}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "seen", "never"),
+    [
+        ("VVIX", (59.74, 207.59), (15.71, 2075.9, 0.9)),  # the lowest and highest closes there were, and a bad tick
+        ("VIX9D", (7.10, 106.66), (0.106, 1066.6)),
+        ("SKEW", (101.23, 183.12), (18.3, 1.25, 0.0)),
+    ],
+)
+def test_a_level_that_never_was_is_flagged_and_one_that_was_is_not(raw, change, symbol, seen, never):
+    def level(close):
+        return flags(change(raw, DAY, symbol, open=np.nan, high=np.nan, low=np.nan, close=close))
+
+    assert [level(close) for close in seen] == [{}, {}]
+    for close in never:
+        assert level(close)[(DAY, symbol)].startswith("implausible_level")
+
+
+def test_the_level_of_another_symbol_is_not_judged(raw, change):
+    assert flags(change(raw, DAY, "GVZ", open=np.nan, high=np.nan, low=np.nan, close=999.0)) == {}
 
 
 @pytest.mark.parametrize("symbol", ["GC=F", "GVZ"])

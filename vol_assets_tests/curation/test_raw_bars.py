@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from vol_assets.contracts.market import RAW_MARKET
+from vol_assets.contracts.symbols import OPTIONAL_SYMBOLS, REQUIRED_SYMBOLS
 from vol_assets.curation.raw import SAME, changed_sessions, incomplete_sessions, raw_bars, unfinished, with_stored
 from vol_assets.sources import BAR_COLUMNS, DailyBars
 
@@ -150,9 +151,34 @@ def test_a_session_without_a_symbol_that_others_have_is_incomplete(raw, remove, 
     assert [str(day) for day in incomplete_sessions(remove(raw, DAY, symbol))] == [DAY]
 
 
-@pytest.mark.parametrize("symbol", ["GC=F", "GVZ", "IRX"])
+@pytest.mark.parametrize("symbol", OPTIONAL_SYMBOLS)
 def test_an_optional_symbol_that_the_source_never_has_is_not_missed(raw, symbol):
     assert incomplete_sessions(raw[raw["symbol"] != symbol]) == []
+
+
+def test_a_source_of_required_symbols_alone_is_complete(raw):
+    assert incomplete_sessions(raw[raw["symbol"].isin(REQUIRED_SYMBOLS)]) == []
+
+
+@pytest.mark.parametrize("symbol", OPTIONAL_SYMBOLS)
+def test_an_optional_symbol_is_missed_from_its_first_session_on_and_not_before(raw, remove, symbol):
+    late = raw[(raw["symbol"] != symbol) | (raw["date"] >= DAY)]
+    assert incomplete_sessions(late) == []
+    assert days(incomplete_sessions(remove(late, "2024-01-10", symbol))) == ["2024-01-10"]
+
+
+def test_two_optional_symbols_that_begin_on_different_days_are_missed_each_from_its_own(raw, remove):
+    late = raw[(raw["symbol"] != "VIX9D") | (raw["date"] >= DAY)]
+    late = late[(late["symbol"] != "GVZ") | (late["date"] >= "2024-01-09")]
+    assert incomplete_sessions(late) == []
+    assert days(incomplete_sessions(remove(late, "2024-01-08", "VIX9D"))) == ["2024-01-08"]
+    assert days(incomplete_sessions(remove(late, "2024-01-10", "GVZ"))) == ["2024-01-10"]
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "HYG"])
+def test_a_required_symbol_is_missed_before_its_first_session_too(raw, symbol):
+    late = raw[(raw["symbol"] != symbol) | (raw["date"] >= DAY)]
+    assert days(incomplete_sessions(late)) == days(raw.loc[raw["date"] < DAY, "date"].unique())
 
 
 def test_a_required_symbol_that_never_came_makes_every_session_incomplete(raw):

@@ -5,11 +5,13 @@ import pytest
 from vol_assets import clock
 from vol_assets.errors import ForecastError
 from vol_assets.features.har import HAR_FEATURES
+from vol_assets.features.implied import IMPLIED_FEATURES
 from vol_assets.features.l1 import L1_FEATURES
 from vol_assets.forecasting.frame import (
     HORIZON,
     INPUTS,
     LABEL,
+    RANGE_LABEL,
     complete,
     ewma_vol,
     input_array,
@@ -44,8 +46,25 @@ def test_the_label_of_a_session_is_the_trailing_volatility_five_sessions_later(f
     np.testing.assert_array_equal(frame[LABEL].iloc[60:-HORIZON], frame["rv_5d"].iloc[60 + HORIZON :])
 
 
+def test_the_range_label_is_the_trailing_garman_klass_and_overnight_volatility_five_sessions_later(frame, bars):
+    spy = bars[bars["symbol"] == "SPY"].set_index("date")
+    variance = (spy["range_variance"] + spy["overnight_variance"]).reindex(frame.index).to_numpy()
+    for row in (70, 200, len(frame) - HORIZON - 1):
+        ahead = variance[row + 1 : row + 1 + HORIZON]
+        assert frame[RANGE_LABEL].iloc[row] == pytest.approx(np.sqrt(252 * ahead.mean()), rel=1e-12)
+    assert frame[RANGE_LABEL].iloc[-HORIZON:].isna().all()
+
+
+def test_a_session_with_an_infinite_input_is_neither_trained_on_nor_forecast(frame):
+    broken = frame.copy()
+    broken.iloc[100, broken.columns.get_loc("vix")] = np.inf
+    assert not complete(broken).iloc[100]
+    assert not trainable(broken).iloc[100]
+    assert complete(broken).sum() == complete(frame).sum() - 1
+
+
 def test_the_frame_holds_the_features_the_trailing_volatilities_and_the_label_in_that_order(frame):
-    assert tuple(frame.columns) == (*INPUTS, LABEL)
+    assert tuple(frame.columns) == (*INPUTS, *IMPLIED_FEATURES, LABEL, RANGE_LABEL)
     assert len(INPUTS) == 21 + 7 + 4
     assert frame.index.is_monotonic_increasing
     assert frame.index.name == "date"

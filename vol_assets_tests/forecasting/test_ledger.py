@@ -1,10 +1,11 @@
 """Which forecast stands for a session: the champion's if it was trained by then, else the backtest's, else none.
 
-The champion here is a stand-in whose forecast is known: 0.9 times VIX. The backtest's is 0.11 throughout.
+The champion here is a stand-in whose forecast is known: 0.9 times VIX, its reference 0.8 times. The backtest's is 0.11
+throughout, its reference's 0.12.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vol_assets import clock
-from vol_assets.contracts.features import L1_FEATURES
+from vol_assets.contracts.features import HAR_FEATURES, IMPLIED_FEATURES, L1_FEATURES
 from vol_assets.contracts.forecast import RV_5D
 from vol_assets.errors import ForecastError
 from vol_assets.forecasting.frame import HORIZON
@@ -32,15 +33,31 @@ EVENING = dt.datetime(2024, 2, 15, 23, tzinfo=dt.UTC)  # of the last session: it
 
 @dataclass(frozen=True)
 class Stub:
-    """Forecasts 0.9 times VIX whatever else there is."""
+    """Forecasts 0.9 times VIX whatever else there is. It was trained on a VIX up to `calm` and log_vix above 0."""
 
     name: str = "stub"
     trained_through: pd.Timestamp = TRAINED_THROUGH
     factor: float = 0.9
+    calm: float = 9.0
+    columns: tuple[str, ...] = ("vix", "log_vix")
+    wants_implied: bool = False
 
     def forecast(self, frame: pd.DataFrame) -> Forecast:
-        vol = self.factor * frame["vix"].to_numpy(float)
-        assert not np.isnan(vol).any()
+        return self._times(self.factor, frame)
+
+    def reference_forecast(self, frame: pd.DataFrame) -> Forecast:
+        return self._times(0.8, frame)
+
+    def outside(self, frame: pd.DataFrame) -> pd.Series:
+        outside = {"vix": frame["vix"] > self.calm, "log_vix": frame["log_vix"] < 0}
+        return pd.Series([",".join(n for n in outside if outside[n][day]) for day in frame.index], frame.index)
+
+    def without_optional(self, frame: pd.DataFrame) -> pd.Series:
+        return frame["log_skew"].isna() & self.wants_implied
+
+    def _times(self, factor: float, frame: pd.DataFrame) -> Forecast:
+        vol = factor * frame["vix"].to_numpy(float)
+        assert np.isfinite(vol).all()
         return Forecast(vol=vol, var=1.2 * vol**2, p10=0.5 * vol, p50=vol, p90=2 * vol)
 
 
@@ -48,14 +65,14 @@ CHAMPION = Champion(Stub(), "7")
 
 
 def features(days: pd.DatetimeIndex = DAYS) -> pd.DataFrame:
-    frame = pd.DataFrame(0.5, index=days, columns=list(L1_FEATURES))
+    frame = pd.DataFrame(0.5, index=days, columns=[*L1_FEATURES, *HAR_FEATURES, *IMPLIED_FEATURES])
     frame["vix"] = 0.1 + 0.001 * np.arange(len(days))
     return frame
 
 
 def backtest(trained_through: str = "2023-12-29") -> pd.DataFrame:
     days = DAYS[(DAYS >= BACKTEST_FROM) & (DAYS <= BACKTEST_TO)]
-    return pd.DataFrame(
+    own = pd.DataFrame(
         {
             "date": days,
             "model": "stub",
@@ -68,20 +85,23 @@ def backtest(trained_through: str = "2023-12-29") -> pd.DataFrame:
             "trained_through": pd.Timestamp(trained_through).as_unit("ns"),
         }
     )
+    reference = own.assign(model="log_har_iv", forecast_vol=0.12, forecast_var=0.0169)
+    return pd.concat([own.assign(model="another", forecast_vol=0.9), reference, own], ignore_index=True)
 
 
-NOTHING = RV_5D.arrow_schema.empty_table().to_pandas()
-NOTHING.insert(0, "date", pd.Series(dtype="datetime64[ns]"))
+NOTHING = RV_5D.empty()
 
 
-def run(given_features=None, stored=NOTHING, champion=CHAMPION, tested=None, now=LATER):
+def run(given_features=None, stored=NOTHING, champion=CHAMPION, tested=None, now=LATER, unfinished=()):
     tested = backtest() if tested is None else tested
     return ledger(
         features() if given_features is None else given_features,
         stored,
         champion=champion,
         backtest=tested if len(tested) else None,
+        registered="stub",
         now=now,
+        unfinished=unfinished,
     )
 
 
@@ -104,10 +124,15 @@ def test_each_session_has_the_forecast_of_the_best_model_that_knew_nothing_of_it
     before = rows[rows.index < KNOWN]
     assert set(before["origin"]) == {"walk_forward"}
     assert set(before["forecast_vol"]) == {0.11}
+    assert set(before["baseline_vol"]) == {0.12}
+    assert set(before["baseline_var"]) == {0.0169}
     after = rows[rows.index >= KNOWN]
     assert set(after["origin"]) == {"replayed"}
     np.testing.assert_array_equal(after["forecast_vol"], 0.9 * features().loc[after.index, "vix"])
     np.testing.assert_array_equal(after["forecast_var"], 1.2 * after["forecast_vol"] ** 2)
+    np.testing.assert_array_equal(after["baseline_vol"], 0.8 * features().loc[after.index, "vix"])
+    np.testing.assert_array_equal(after["baseline_var"], 1.2 * after["baseline_vol"] ** 2)
+    assert set(rows["flags"]) == {""}
 
 
 def test_a_row_says_which_model_made_it_when_and_from_what():
@@ -250,6 +275,28 @@ def test_corrected_data_rewrite_the_replayed_row_of_the_same_model_and_no_other(
     assert by_day(rows).loc[KNOWN, "made_at"] == pd.Timestamp(LATER + dt.timedelta(days=1))
 
 
+def test_a_baseline_that_corrected_data_change_is_made_anew_with_its_forecast():
+    stored = run(champion=Champion(Stub(factor=0.8), "7"))[0]
+    stored.loc[stored["date"] == KNOWN, "baseline_vol"] = 0.3
+    rows = by_day(run(stored=stored, champion=Champion(Stub(factor=0.8), "7"))[0])
+    assert rows.loc[KNOWN, "baseline_vol"] == rows.loc[KNOWN, "forecast_vol"]
+
+
+def test_rows_from_before_the_baseline_was_kept_get_it_from_their_own_model_but_a_live_one_stays():
+    stored = run(now=EVENING)[0].assign(baseline_vol=np.nan, baseline_var=np.nan)
+    RV_5D.require(stored)
+    rows = by_day(run(stored=stored, now=LATER)[0])
+    assert rows["baseline_vol"].isna().tolist() == [False] * (len(rows) - 1) + [True]
+    pd.testing.assert_frame_equal(rows.iloc[[-1]], by_day(stored).iloc[[-1]], check_dtype=False)
+
+
+def test_another_model_that_was_registered_since_leaves_the_walk_forward_rows_of_the_old_one():
+    stored = run()[0]
+    stored.loc[stored["origin"] == "walk_forward", "model"] = "of old"
+    rows, _ = run(stored=stored, tested=backtest().assign(forecast_vol=0.15))
+    pd.testing.assert_frame_equal(rows, stored, check_exact=True)
+
+
 def test_a_walk_forward_row_follows_its_backtest_only_while_the_same_fit_made_it():
     stored = run()[0]
     same_fit, other_fit = backtest().assign(forecast_vol=0.12), backtest("2023-11-30").assign(forecast_vol=0.12)
@@ -270,32 +317,103 @@ def test_stored_rows_stay_when_the_backtest_and_the_champion_no_longer_reach_the
     pd.testing.assert_frame_equal(rows, stored, check_exact=True)
 
 
+# ---------------------------------------------------------------------- flags
+
+
+def test_each_feature_outside_its_training_range_is_a_flag_of_its_own_on_its_session_alone():
+    wild = features()
+    wild.loc[DAYS[-2], "vix"] = 9.5
+    wild.loc[DAYS[-1], ["vix", "log_vix"]] = 9.5, -1.0
+    rows = by_day(run(wild)[0])
+    assert set(rows["flags"].iloc[:-2]) == {""}
+    assert rows["flags"].iloc[-2] == "outside_training_range:vix"
+    assert rows["flags"].iloc[-1].split(",") == ["outside_training_range:vix", "outside_training_range:log_vix"]
+
+
+def test_the_champions_notice_is_on_the_rows_it_makes_and_not_on_the_backtests():
+    rows = by_day(run(features().assign(vix=9.5), champion=replace(CHAMPION, notice="registry_unreachable"))[0])
+    made = rows.index >= KNOWN
+    assert set(rows.loc[made, "flags"]) == {"outside_training_range:vix,registry_unreachable"}
+    assert set(rows.loc[~made, "flags"]) == {""}
+
+
+def test_a_notice_that_has_passed_rewrites_no_row():
+    stored = run(champion=replace(CHAMPION, notice="registry_unreachable"))[0]
+    rows, _ = run(stored=stored)
+    pd.testing.assert_frame_equal(rows, stored, check_exact=True)
+
+
+def test_optional_inputs_may_be_missing_which_a_flag_says_of_a_model_that_learnt_from_them():
+    given_features = features()
+    given_features.loc[DAYS[-1], list(IMPLIED_FEATURES)] = np.nan
+    wanting, rejects = run(given_features, champion=Champion(Stub(wants_implied=True), "7"))
+    assert list(wanting["flags"].iloc[-2:]) == ["", "without_optional_inputs"]
+    assert len(rejects) == 0
+    assert set(run(given_features)[0]["flags"]) == {""}
+
+
 # ---------------------------------------------------------------------- no champion, null features
 
 
-@pytest.mark.parametrize("tested", [NO_BACKTEST, backtest()], ids=["no backtest", "backtest"])
-def test_without_a_champion_the_session_that_waits_for_one_is_named_with_the_remedy(tested):
-    with pytest.raises(ForecastError) as raised:
-        run(champion=None, tested=tested)
-    assert "no champion of spy_rv_5d to forecast 2024-02-15 with" in str(raised.value)
-    assert "materialize forecast/rv_model" in str(raised.value)
+@pytest.mark.parametrize(
+    ("tested", "waiting"),
+    [(backtest().iloc[:0], DAYS), (backtest(), DAYS[DAYS > BACKTEST_TO])],
+    ids=["no backtest", "backtest"],
+)
+def test_without_a_champion_the_sessions_that_wait_for_one_are_refused_with_the_remedy(tested, waiting):
+    rows, rejects = run(champion=None, tested=tested)
+    assert list(rejects["date"]) == list(waiting)
+    assert set(rejects["rule"]) == {"a model to forecast with"}
+    assert "no champion of spy_rv_5d to forecast 2024-02-15 with" in rejects["value"].iloc[-1]
+    assert "materialize forecast/rv_model" in rejects["value"].iloc[-1]
+    assert list(rows["date"]) == list(tested["date"].unique())
+
+
+def test_what_is_stored_stays_when_there_is_no_champion_any_more():
+    stored = run(now=EVENING)[0]
+    rows, rejects = run(stored=stored, champion=None)
+    pd.testing.assert_frame_equal(rows, stored, check_exact=True)
+    assert len(rejects) == 0
 
 
 def test_without_a_champion_the_backtest_serves_as_far_as_it_reaches():
     rows, rejects = run(features(DAYS[DAYS <= BACKTEST_TO]), champion=None)
     RV_5D.require(rows)
-    assert list(rows["date"]) == list(backtest()["date"])
+    assert list(rows["date"]) == list(backtest()["date"].unique())
     assert len(rejects) == 0
 
 
-def test_null_features_are_refused_where_a_forecast_is_due():
+def test_a_backtest_without_the_registered_model_serves_nobody():
+    rows, _ = run(tested=backtest().query("model == 'another'"))
+    assert set(rows["origin"]) == {"replayed"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("corr_spy_gld_60d", np.nan, "null in features/l1: corr_spy_gld_60d"),
+        ("log_var_22d", np.nan, "null in features/har: log_var_22d"),
+        ("vix", np.inf, "infinite in features/l1: vix"),
+        (list(L1_FEATURES), np.nan, "null in features/l1: all"),
+        (["vix", "vix3m", "log_vix"], np.nan, "null in features/l1: vix, vix3m; null in features/har: log_vix"),
+    ],
+)
+def test_a_missing_or_infinite_feature_refuses_its_session_by_name_where_a_forecast_is_due(column, value, said):
     broken = features()
-    broken.loc[[DAYS[0], BACKTEST_FROM, KNOWN], "corr_spy_gld_60d"] = np.nan
+    broken.loc[[DAYS[0], BACKTEST_FROM, KNOWN], column] = value
     rows, rejects = run(broken)
     assert list(rejects["date"]) == [BACKTEST_FROM, KNOWN]  # nothing was due on the first day
-    assert set(rejects["rule"]) == {"complete features of finished bars (see the gaps of features/l1)"}
+    assert set(rejects["rule"]) == {"complete features of finished bars (see the check no_gaps)"}
+    assert set(rejects["value"]) == {said}
     assert not set(rejects["date"]) & set(rows["date"])
     RV_5D.require(rows)
+
+
+def test_a_bar_fetched_before_the_close_refuses_its_session_although_no_feature_is_null():
+    rows, rejects = run(now=EVENING, unfinished=[DAYS[-1].date()])
+    assert list(rejects["date"]) == [DAYS[-1]]
+    assert rejects["value"].iloc[0] == "a bar came before the close; fetch the session again"
+    assert rows["date"].max() == DAYS[-2]
 
 
 def test_null_features_are_refused_without_a_champion_too():
@@ -307,6 +425,11 @@ def test_null_features_are_refused_without_a_champion_too():
 def test_a_session_the_features_lack_altogether_is_refused_like_null_ones():
     given_features = features().drop(index=[KNOWN]).reindex(DAYS)
     assert list(run(given_features)[1]["date"]) == [KNOWN]
+
+
+def test_a_champion_that_reads_what_no_table_has_is_an_error_that_names_it():
+    with pytest.raises(ForecastError, match="version 7 of spy_rv_5d reads moon_phase, which neither features/l1 nor"):
+        run(champion=Champion(Stub(columns=("vix", "moon_phase")), "7"))
 
 
 @pytest.mark.parametrize("day", [DAYS[0], BACKTEST_FROM, KNOWN])

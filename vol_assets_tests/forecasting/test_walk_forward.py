@@ -4,9 +4,10 @@ import pytest
 
 from vol_assets.errors import ForecastError
 from vol_assets.forecasting.evaluation import score
-from vol_assets.forecasting.frame import HORIZON, INPUTS, LABEL, complete
-from vol_assets.forecasting.models import HAR, LOG_HAR_IV, MODELS, XGB_21
-from vol_assets.forecasting.walk_forward import refits, walk_forward
+from vol_assets.forecasting.frame import HORIZON, INPUTS, LABEL, RANGE_LABEL, complete
+from vol_assets.forecasting.models import ENSEMBLE, HAR, LOG_HAR_IV, MODELS, XGB_21
+from vol_assets.forecasting.protocol import Residuals
+from vol_assets.forecasting.walk_forward import refits, trainable_before, walk_forward
 
 SCHEDULE = {"min_train": 250, "refit_every": 60}  # few refits, for speed
 
@@ -48,29 +49,37 @@ def test_training_ends_five_sessions_before_the_origin_and_stays_there_until_the
 
 
 def test_the_schedule_is_the_one_of_the_docstring():
-    frame = pd.DataFrame({name: np.ones(12) for name in (*INPUTS, LABEL)})
-    frame.loc[7:, LABEL] = np.nan
+    frame = pd.DataFrame({name: np.ones(12) for name in (*INPUTS, LABEL, RANGE_LABEL)})
+    frame.loc[7:, [LABEL, RANGE_LABEL]] = np.nan
     schedule = refits(frame, min_train=3, refit_every=2)
-    assert [(list(r.train), list(r.forecast)) for r in schedule] == [
-        ([0, 1, 2], [7, 8]),
-        ([0, 1, 2, 3, 4], [9, 10]),
-        ([0, 1, 2, 3, 4, 5, 6], [11]),
+    assert [(list(r.train), list(r.between), list(r.forecast)) for r in schedule] == [
+        ([0, 1, 2], [3, 4, 5, 6], [7, 8]),
+        ([0, 1, 2, 3, 4], [5, 6, 7, 8], [9, 10]),
+        ([0, 1, 2, 3, 4, 5, 6], [7, 8, 9, 10], [11]),
     ]
 
 
-def test_nothing_that_happens_after_an_origin_changes_its_forecasts(bars, make_frame, backtest):
-    origin = backtest["date"].unique()[SCHEDULE["refit_every"]]  # just refitted: its training labels end this very day
+@pytest.fixture(scope="module")
+def another_future(bars, make_frame, backtest):
+    """The backtest over bars whose prices differ after an origin, and that origin, just refitted at its own close."""
+    origin = backtest["date"].unique()[SCHEDULE["refit_every"]]  # the training labels end this very day
     future = bars.copy()
     draw = np.random.default_rng(9)
     after = future["date"] > origin
     for column in ("close", "log_return", "range_variance", "overnight_variance"):
         future.loc[after, column] *= np.exp(draw.normal(size=after.sum()))
-    other = walk_forward(make_frame(future), MODELS, **SCHEDULE)
+    return walk_forward(make_frame(future), MODELS, **SCHEDULE), origin
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_nothing_that_happens_after_an_origin_changes_its_forecasts(model, backtest, another_future):
+    other, origin = another_future
+    other, ours = (rows[rows["model"] == model.name] for rows in (other, backtest))
     pd.testing.assert_frame_equal(
-        forecasts_until(other, origin), forecasts_until(backtest, origin), check_exact=True, check_freq=False
+        forecasts_until(other, origin), forecasts_until(ours, origin), check_exact=True, check_freq=False
     )
     following = backtest["date"].unique()[SCHEDULE["refit_every"] + 1]
-    assert not forecasts_until(other, following).equals(forecasts_until(backtest, following))
+    assert not forecasts_until(other, following).equals(forecasts_until(ours, following))
 
 
 def test_more_data_add_forecasts_and_change_none(bars, make_frame, backtest):
@@ -117,6 +126,8 @@ def test_a_purge_shorter_than_the_label_is_refused(frame):
 def test_a_model_that_fails_stops_the_backtest_with_its_own_error(frame):
     class Broken:
         name = "broken"
+        bases = ()
+        residuals = Residuals.OUT_OF_FOLD
 
         def fit(self, frame):
             raise ForecastError("no")
@@ -128,13 +139,31 @@ def test_a_model_that_fails_stops_the_backtest_with_its_own_error(frame):
 def test_no_model_finds_anything_in_a_market_of_constant_volatility(make_bars, make_frame):
     # The leakage canary: every gain here would have to come from the future.
     frame = make_frame(make_bars(700, seed=6, volatile=False))
-    scores = score(walk_forward(frame, [HAR, LOG_HAR_IV, XGB_21], min_train=300, refit_every=130))
+    scores = score(walk_forward(frame, [HAR, LOG_HAR_IV, XGB_21, ENSEMBLE], min_train=300, refit_every=130))
     assert (scores["r2"] < 0.03).all()
     assert (scores["qlike"] > 0.19).all()  # 0.213 but for the sample
 
 
 def test_where_volatility_can_be_forecast_the_models_beat_persistence(backtest):
     scores = score(backtest)
-    for name in ("vix", "har", "log_har_iv", "xgb_21"):
+    for name in (
+        "vix",
+        "har",
+        "log_har",
+        "log_har_iv",
+        "har_iv_plus",
+        "gamma_glm",
+        "xgb_21",
+        "xgb_residual",
+        "ensemble",
+    ):
         assert scores.loc[name, "qlike"] < 0.8 * scores.loc["persistence", "qlike"]
     assert scores["coverage"].between(0.65, 0.92).all()
+
+
+def test_the_sessions_to_train_on_before_an_origin_make_it_the_first_that_is_forecast(frame):
+    origin = frame.index[400]
+    rows = trainable_before(frame, origin)
+    first = refits(frame, min_train=rows, refit_every=60)[0]
+    assert first.forecast[0] == 400
+    assert len(first.train) == rows

@@ -13,15 +13,19 @@ import pandas as pd
 import pytest
 
 from vol_assets import clock
+from vol_assets.contracts.symbols import PLAUSIBLE_LEVELS
 from vol_assets.errors import SessionError, SourceError
 from vol_assets.sources.protocol import BAR_COLUMNS, SYMBOLS
 from vol_assets.sources.sample import SampleMarket, true_expected_variance, true_spot_variance
 from vol_assets.sources.sample import variance as model
-from vol_assets.sources.sample.bars import SPLITS
+from vol_assets.sources.sample.bars import FIRST_SESSIONS, SPLITS
 
 FIRST, LAST = clock.FIRST_SESSION, clock.CALENDAR_END
 NOW = dt.datetime.now(dt.UTC)
 SPLIT = SPLITS["SPY"][0]
+
+NINE = ("SPY", "VIX", "VIX3M", "TLT", "HYG", "GLD", "GC=F", "GVZ", "IRX")  # as they were before there were more
+LATER = ("SKEW", "VIX9D", "VVIX")
 
 PINNED_CLOSES = {
     "GC=F": 2568.55,
@@ -44,6 +48,7 @@ PINNED_SPY = [
 ]
 PINNED_VARIANCE = 0.01174627  # at the last close
 PINNED_HASH = "d89580a7908cdd3f"
+PINNED_LATER_HASH = "bb9cfbf82076dd7a"
 
 
 def bars(first: dt.date = FIRST, last: dt.date = LAST, symbols: tuple[str, ...] = SYMBOLS) -> pd.DataFrame:
@@ -121,12 +126,17 @@ def test_the_path_is_frozen_a_change_of_constants_or_streams_must_be_meant(whole
     If it was meant, look at the picture and at the facts below, then write the new numbers here.
     """
     row = whole[whole.date == "2026-11-20"].set_index("symbol")
-    assert row.close.to_dict() == PINNED_CLOSES
+    assert row.close.loc[list(NINE)].sort_index().to_dict() == PINNED_CLOSES
     assert row.loc["SPY", ["open", "high", "low", "close", "previous_close", "volume"]].tolist() == PINNED_SPY
     assert true_spot_variance(LAST, LAST).iloc[0] == pytest.approx(PINNED_VARIANCE, rel=1e-6)
-    numbers = np.ascontiguousarray(whole[["open", "high", "low", "close", "previous_close", "volume"]].to_numpy())
+    assert hashed(whole[whole.symbol.isin(NINE)]) == PINNED_HASH
+    assert hashed(whole[whole.symbol.isin(LATER)]) == PINNED_LATER_HASH
+
+
+def hashed(table: pd.DataFrame) -> str:
+    numbers = np.ascontiguousarray(table[["open", "high", "low", "close", "previous_close", "volume"]].to_numpy())
     cents = np.where(np.isnan(numbers), -1.0, np.round(numbers * 100.0)).astype("<i8")
-    assert hashlib.sha256(cents.tobytes()).hexdigest()[:16] == PINNED_HASH
+    return hashlib.sha256(cents.tobytes()).hexdigest()[:16]
 
 
 # The answer
@@ -183,18 +193,30 @@ def test_prices_are_on_the_tick(whole):
     assert (prices.round(2) == prices)[prices.notna()].stack().all()
 
 
-def test_gvz_and_irx_have_closes_only_and_indices_no_volume(whole):
-    close_only = whole[whole.symbol.isin(["GVZ", "IRX"])]
-    assert close_only[["open", "high", "low"]].isna().all(axis=None)
-    assert set(whole.symbol[whole.open.isna()]) == {"GVZ", "IRX"}
-    indices = whole.symbol.isin(["VIX", "VIX3M", "GVZ", "IRX"])
+def test_the_lesser_indices_have_closes_only_and_no_index_has_a_volume(whole):
+    close_only = ["GVZ", "IRX", *LATER]
+    assert whole.loc[whole.symbol.isin(close_only), ["open", "high", "low"]].isna().all(axis=None)
+    assert set(whole.symbol[whole.open.isna()]) == set(close_only)
+    indices = whole.symbol.isin(["VIX", "VIX3M", *close_only])
     assert (whole.volume[indices] == 0.0).all()
     assert (whole.volume[~indices] > 0.0).all()
 
 
-def test_only_hyg_on_its_first_day_has_no_previous_close(whole):
+def test_only_hyg_and_vix9d_on_their_first_days_have_no_previous_close(whole):
     missing = whole[whole.previous_close.isna()]
-    assert missing[["date", "symbol"]].values.tolist() == [[pd.Timestamp(FIRST), "HYG"]]
+    begun = [[pd.Timestamp(FIRST), "HYG"], [pd.Timestamp(FIRST_SESSIONS["VIX9D"]), "VIX9D"]]
+    assert missing[["date", "symbol"]].values.tolist() == begun
+
+
+def test_vix9d_begins_in_2011_and_has_no_bar_before_alone_or_with_others(whole):
+    assert whole.close.notna().all()
+    begins = whole.groupby("symbol").date.min().dt.date
+    assert begins.pop("VIX9D") == dt.date(2011, 1, 3)
+    assert set(begins) == {FIRST}
+    before, first = dt.date(2010, 12, 31), dt.date(2011, 1, 3)
+    assert bars(before, before, ("VIX9D",)).empty
+    assert bars(before, before).symbol.tolist() == sorted(set(SYMBOLS) - {"VIX9D"})
+    assert bars(before, first, ("VIX9D", "VIX")).symbol.tolist() == ["VIX", "VIX", "VIX9D"]
 
 
 def test_previous_close_is_the_close_before_except_on_ex_dates(whole):
@@ -260,6 +282,42 @@ def test_vix_rises_when_spy_falls(spy, close):
 
 def test_vix3m_is_above_vix_on_most_sessions(close):
     assert 0.75 < (close["VIX3M"] > close["VIX"]).mean() < 0.95  # (.87)
+
+
+def test_vix9d_is_mostly_below_vix_and_passes_it_in_stress(close):
+    ratio = np.log(close["VIX9D"] / close["VIX"]).dropna()
+    assert 0.65 < (ratio < 0.0).mean() < 0.85  # (.71, 2011-2019)
+    assert -0.09 < ratio.median() < -0.03  # (-.05)
+    assert 0.06 < ratio.std() < 0.11  # (.10)
+    assert ratio.corr(np.log(close["VIX"])) > 0.15  # (.55)
+    assert 0.7 < ratio.autocorr(1) < 0.9  # (.80)
+
+
+def test_vix9d_moves_with_vix_and_more(close):
+    nine, month = np.log(close["VIX9D"]).diff(), np.log(close["VIX"]).diff()
+    assert nine.corr(month) > 0.8
+    assert 1.2 < nine.std() / month.std() < 1.8  # (1.6)
+
+
+def test_vvix_is_the_volatility_of_vix_and_rises_with_it(close):
+    vvix, vix = np.log(close["VVIX"]), np.log(close["VIX"])
+    assert 85.0 < close["VVIX"].mean() < 100.0  # (89)
+    assert 10.0 < close["VVIX"].std() < 18.0  # (13)
+    assert vvix.diff().corr(vix.diff()) > 0.6  # (.80)
+    assert 0.2 < vvix.corr(vix) < 0.85  # (.25; since 2013 more)
+
+
+def test_skew_has_a_life_of_its_own_and_is_a_little_lower_when_vix_is_high(close):
+    skew = close["SKEW"]
+    assert 120.0 < skew.mean() < 130.0  # (124)
+    assert 6.0 < skew.std() < 10.0  # (8.2)
+    assert 0.85 < skew.autocorr(1) < 0.97  # (.92)
+    assert -0.55 < np.log(skew).corr(np.log(close["VIX"])) < 0.0  # (-.51)
+
+
+def test_the_optional_indices_stay_where_the_real_ones_have_been(close):
+    for symbol, (low, high) in PLAUSIBLE_LEVELS.items():
+        assert close[symbol].dropna().between(low, high).all(), symbol
 
 
 def test_the_daily_range_measures_the_variance_without_bias(spy):

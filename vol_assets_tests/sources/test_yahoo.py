@@ -26,7 +26,7 @@ from vol_assets.sources.yahoo import YahooMarket
 FIRST, LAST = dt.date(2019, 7, 1), dt.date(2019, 7, 12)
 BEFORE = dt.date(2019, 6, 28)
 HOLIDAY = dt.date(2019, 7, 4)
-TICKERS = {"VIX": "^VIX", "VIX3M": "^VIX3M", "GVZ": "^GVZ", "IRX": "^IRX"}
+TICKERS = {symbol: f"^{symbol}" for symbol in ("VIX", "VIX3M", "GVZ", "IRX", "VVIX", "VIX9D", "SKEW")}
 
 Reply = tuple[int, str, str]  # status, content type, body
 
@@ -386,7 +386,7 @@ def test_a_slow_server_costs_no_more_than_the_time_limit(yahoo, request_timeout)
     begun = time.monotonic()
     with pytest.raises(SourceError, match=r"no answer .* Check the network"):
         yahoo.market(time_limit=0.5, request_timeout=request_timeout).daily_bars(SYMBOLS, FIRST, LAST)
-    assert time.monotonic() - begun < 15.0  # the server would keep it for thirty, nine times
+    assert time.monotonic() - begun < 15.0  # the server would keep it for thirty, once a symbol
 
 
 def test_no_server_at_all_is_an_error(yahoo):

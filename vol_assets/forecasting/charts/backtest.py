@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from vol_assets.charts import style
-from vol_assets.forecasting.evaluation import QLIKE_OF_THE_TRUTH, qlike_by_session, score
+from vol_assets.forecasting.evaluation import qlike_by_session, score
+from vol_assets.forecasting.losses import QLIKE_OF_THE_TRUTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from vol_assets.forecasting.calibration import Calibration
-from vol_assets.forecasting.frame import input_array, training_arrays
+from vol_assets.forecasting.frame import input_array, label, training_inputs
 from vol_assets.forecasting.models.ols import Line
-from vol_assets.forecasting.protocol import Forecast
+from vol_assets.forecasting.protocol import Model, Residuals
 
 COLUMNS = ("abs_return_1d", "rv_5d", "rv_22d")
 # A regression in levels can go to zero or below, where QLIKE explodes: it is held at this quantile of past labels.
@@ -19,33 +18,27 @@ FLOOR_QUANTILE = 0.01
 
 @dataclass(frozen=True)
 class LevelHar:
-    """The classic HAR by least squares on daily returns: the benchmark everybody knows.
-
-    E[vol] is the fitted line (floored), unbiased by construction; E[var] is its square times the training mean of
-    (realised / line)^2. Quantiles are in-sample ratios to the line.
-    """
+    """The classic HAR by least squares on daily returns: the benchmark everybody knows."""
 
     name: str = "har"
+    bases: tuple[Model, ...] = ()
+    residuals: Residuals = Residuals.OUT_OF_FOLD
 
-    def fit(self, frame: pd.DataFrame) -> FittedLevelHar:
+    def fit(self, frame: pd.DataFrame) -> HarLevel:
         """Least squares on the training sessions."""
-        inputs, realised = training_arrays(frame, COLUMNS)
-        line, floor = Line.fit(inputs, realised), float(np.quantile(realised, FLOOR_QUANTILE))
-        smeared = Calibration.smeared(realised, np.maximum(line(inputs), floor))
-        return FittedLevelHar(line, floor, replace(smeared, vol=1.0))
+        inputs, realised = training_inputs(frame, COLUMNS), label(frame)
+        return HarLevel(Line.fit(inputs, realised), float(np.quantile(realised, FLOOR_QUANTILE)))
 
 
 @dataclass(frozen=True)
-class FittedLevelHar:
-    """The line, its floor (annualised decimal) and the factors."""
+class HarLevel:
+    """The line and its floor (annualised decimal)."""
 
     line: Line
     floor: float
-    calibration: Calibration
 
-    def forecast(self, frame: pd.DataFrame) -> Forecast:
-        """Forecast every row of a modelling frame."""
-        return self.calibration.forecast(np.maximum(self.line(input_array(frame, COLUMNS)), self.floor))
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.maximum(self.line(input_array(frame, COLUMNS)), self.floor)
 
 
 HAR = LevelHar()

@@ -31,3 +31,10 @@ class Line:
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs (n, k) -> the line's value (n,)."""
         return self.intercept + (inputs * np.array(self.slopes)).sum(axis=1)
+
+    def __add__(self, other: Line) -> Line:
+        slopes = tuple(a + b for a, b in zip(self.slopes, other.slopes, strict=True))
+        return Line(self.intercept + other.intercept, slopes)
+
+    def __mul__(self, factor: float) -> Line:
+        return Line(self.intercept * factor, tuple(slope * factor for slope in self.slopes))

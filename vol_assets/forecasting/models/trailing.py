@@ -1,44 +1,39 @@
-"""Models that say: what was, will be. They fit nothing but the width of their intervals."""
+"""Models that say: what was, will be. They fit nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from vol_assets.forecasting.calibration import Calibration
-from vol_assets.forecasting.frame import VOL_FLOOR, input_array, training_arrays
-from vol_assets.forecasting.protocol import Forecast
+from vol_assets.forecasting.frame import VOL_FLOOR, input_array, training_inputs
+from vol_assets.forecasting.protocol import Model, Residuals
 
 
 @dataclass(frozen=True)
 class TrailingVol:
-    """A trailing volatility taken at its word: E[vol] is the column itself, E[var] its square, neither rescaled.
-
-    Quantiles are in-sample: the column times quantiles of realised / column over the training sessions.
-    """
+    """A trailing volatility taken at its word: E[vol] is the column itself, E[var] its square, neither rescaled."""
 
     name: str
     column: str
+    bases: tuple[Model, ...] = ()
+    residuals: Residuals = Residuals.AS_IT_IS
 
-    def fit(self, frame: pd.DataFrame) -> FittedTrailingVol:
-        """Measure the interval on the training sessions."""
-        inputs, realised = training_arrays(frame, (self.column,))
-        smeared = Calibration.smeared(realised, np.maximum(inputs[:, 0], VOL_FLOOR))
-        return FittedTrailingVol(self.column, replace(smeared, vol=1.0, var=1.0))
+    def fit(self, frame: pd.DataFrame) -> TrailingLevel:
+        """Nothing to fit; the rows are checked like any model's."""
+        training_inputs(frame, (self.column,))
+        return TrailingLevel(self.column)
 
 
 @dataclass(frozen=True)
-class FittedTrailingVol:
-    """The column and its factors."""
+class TrailingLevel:
+    """The column."""
 
     column: str
-    calibration: Calibration
 
-    def forecast(self, frame: pd.DataFrame) -> Forecast:
-        """Forecast every row of a modelling frame."""
-        return self.calibration.forecast(np.maximum(input_array(frame, (self.column,))[:, 0], VOL_FLOOR))
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.maximum(input_array(frame, (self.column,))[:, 0], VOL_FLOOR)
 
 
 PERSISTENCE = TrailingVol("persistence", "rv_5d")

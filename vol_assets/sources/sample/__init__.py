@@ -1,7 +1,7 @@
 """The embedded sample market: simulated once a process from one seed, so that everything runs without a network.
 
 process: named random streams, OU paths, regimes. variance: SPY's variance and what it is expected to be.
-closes: all nine series from close to close. intraday: the path inside a session. bars: prices as quoted.
+closes: all series from close to close. intraday: the path inside a session. bars: prices as quoted.
 surface: the true option surface. smiles: what it is at each close. listings: the contracts there are. chains: their
 quotes. dirt: what is wrong with a few. market: the `SampleMarket` source and the truth behind it.
 """

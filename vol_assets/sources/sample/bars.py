@@ -14,6 +14,7 @@ from vol_assets.sources.sample.process import mean_reverting, stream
 
 SPLITS = {"SPY": (dt.date(2020, 8, 31), 2.0)}
 DIVIDENDS = {"SPY": (4, 0.019), "TLT": (12, 0.032), "HYG": (12, 0.060)}  # payments a year, yearly yield
+FIRST_SESSIONS = {"VIX9D": dt.date(2011, 1, 3)}  # of an index that did not exist before
 FIRST_PRICES = {"SPY": 143.9, "TLT": 88.3, "HYG": 104.1, "GLD": 67.1}  # at the close before the first session
 
 OVERNIGHT = {"SPY": 0.33, "TLT": 0.43, "HYG": 0.28, "GLD": 0.48, "GC=F": 0.30, "VIX": 0.32, "VIX3M": 0.40}
@@ -31,7 +32,10 @@ UNTRADED = 0.06  # of the future's sessions: the front month changes hands once 
 
 
 def daily_bars(sessions: pd.DatetimeIndex, first: int, closes: Closes) -> pd.DataFrame:
-    """Bars of every symbol from session number `first` on, sorted by date and symbol; BAR_COLUMNS less `fetched_at`."""
+    """Bars of every symbol from session number `first` on, sorted by date and symbol; BAR_COLUMNS less `fetched_at`.
+
+    A symbol that did not exist yet has a row of nulls, so that every session has as many rows.
+    """
     intraday = Intraday(len(sessions))
     none = np.full(len(sessions), np.nan)
     series = {}
@@ -47,6 +51,8 @@ def daily_bars(sessions: pd.DatetimeIndex, first: int, closes: Closes) -> pd.Dat
             ounce = np.log(previous) + points[:, FUTURE_SETTLES]
     series["GC=F"] = _future(ounce, sessions, closes.sigmas["GLD"], intraday)
     for index, level in closes.levels.items():
+        if index in FIRST_SESSIONS:
+            level = np.where(sessions >= pd.Timestamp(FIRST_SESSIONS[index]), level, np.nan)
         if index in INDEX_SIGMAS:
             previous, sigma = _before(level), np.full(len(level), INDEX_SIGMAS[index])
             path = intraday.path(index, np.log(level / previous), sigma, 0.0 * sigma, OVERNIGHT[index], WITH_SPY[index])

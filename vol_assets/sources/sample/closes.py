@@ -1,4 +1,4 @@
-"""The nine series from close to close: total log returns of the funds, levels of the indices and of the bill rate."""
+"""All series from close to close: total log returns of the funds, levels of the indices and of the bill rate."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ DRIFTS = {"SPY": 0.085, "TLT": 0.035, "HYG": 0.050, "GLD": 0.060}  # total log r
 FUNDS = tuple(DRIFTS)
 
 VARIANCE_FLOOR = 0.08**2  # options on a quiet market still cost: keeps VIX near 9 when realised volatility is 5
+VVIX_FLOOR = 0.63**2  # and so do options on VIX, which hardly moves there: keeps VVIX above 50
+
+NINE_DAYS = 7  # sessions there are at most in the nine calendar days that VIX9D looks ahead
+VVIX_DAMPING = 0.75  # of the factors' volatility: over a month they turn back
 
 GOLD_LEVEL = np.log(0.140**2)
 GOLD_POWER = 0.35  # of SPY's variance in gold's
@@ -24,7 +28,8 @@ class Closes:
     """One value a session (n): what every series did from the close before to this close.
 
     returns: total log returns of the funds; jumps: the part of them that came at one instant; sigmas: standard
-    deviation, known at the close before, of the rest; levels: VIX, VIX3M, GVZ (points) and IRX (percent).
+    deviation, known at the close before, of the rest; levels: VIX, VIX3M, GVZ, VIX9D, VVIX, SKEW (points) and IRX
+    (percent), those that did not exist yet included.
     """
 
     spy: variance.VariancePath
@@ -35,7 +40,7 @@ class Closes:
 
 
 def simulate(count: int) -> Closes:
-    """All nine series over `count` sessions."""
+    """All series over `count` sessions."""
     spy = variance.simulate(count)
     excess = spy.excess
     gold = _ou("gold variance", count, GOLD_HALF_LIFE, GOLD_SD)
@@ -86,8 +91,34 @@ def _implied(spy: variance.VariancePath, gold: np.ndarray, count: int) -> dict[s
         "VIX": spy.expected(21) * np.exp(0.12 + premium + quotes[0]),
         "VIX3M": spy.expected(63) * np.exp(0.21 + 0.85 * premium + term + quotes[1]),
         "GVZ": _expected_gold(spy, gold, 21) * np.exp(0.12 + _ou("gold premium", count, 20, 0.18) + quotes[2]),
+        "VIX9D": spy.expected(NINE_DAYS) * np.exp(0.05 + 1.1 * premium + _nine_day_premium(count)),
     }
-    return {index: 100.0 * np.sqrt(priced + VARIANCE_FLOOR) for index, priced in variances.items()}
+    levels = {index: 100.0 * np.sqrt(priced + VARIANCE_FLOOR) for index, priced in variances.items()}
+    return levels | {"VVIX": _vol_of_vix(levels["VIX"], count), "SKEW": _skew(spy, count)}
+
+
+def _nine_day_premium(count: int) -> np.ndarray:
+    """What VIX9D's premium has of its own beside VIX's, in ln variance: days of events, and quotes of few strikes."""
+    return _ou("nine-day premium", count, 4, 0.15) + 0.05 * stream("nine-day quotes").standard_normal(count)
+
+
+def _vol_of_vix(vix: np.ndarray, count: int) -> np.ndarray:
+    """VVIX: how far the two variance factors move ln VIX in a year, and what options on that cost.
+
+    The floor under VIX does not move, so VVIX is low when VIX is near it and rises with variance. It also answers to
+    each move of VIX, and calms down within days.
+    """
+    moving = 1.0 - VARIANCE_FLOOR / (vix / 100.0) ** 2  # share of VIX^2
+    vol = VVIX_DAMPING * moving * 0.5 * variance.volatility_of_expected(21)
+    dearer = mean_reverting(0.35 * np.diff(np.log(vix), prepend=np.log(vix[0])), 8.0)
+    dearer += _ou("VVIX premium", count, 20, 0.10) + 0.015 * stream("VVIX quotes").standard_normal(count)
+    return 100.0 * np.sqrt(vol**2 + VVIX_FLOOR) * np.exp(dearer)
+
+
+def _skew(spy: variance.VariancePath, count: int) -> np.ndarray:
+    """SKEW: 100 for a lognormal share, more where far puts are dear; a life of its own, a little lower in stress."""
+    own = _ou("skew", count, 45, 0.29) + _ou("skew of days", count, 2, 0.12)
+    return 100.0 + 23.5 * np.exp(own - 0.10 * spy.excess)
 
 
 def _expected_gold(spy: variance.VariancePath, own: np.ndarray, sessions: int) -> np.ndarray:

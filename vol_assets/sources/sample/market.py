@@ -45,7 +45,8 @@ class SampleMarket:
         table = _bars().iloc[days.start * len(SYMBOLS) : days.stop * len(SYMBOLS)]
         fetched = np.maximum(_closing_instants()[days], _now())
         table = table.assign(fetched_at=pd.DatetimeIndex(fetched, tz="UTC").repeat(len(SYMBOLS)))
-        table = table.loc[table["symbol"].isin(list(symbols)), list(BAR_COLUMNS)]
+        exists = table["close"].notna()
+        table = table.loc[exists & table["symbol"].isin(list(symbols)), list(BAR_COLUMNS)]
         return DailyBars(table.reset_index(drop=True), notes=NOTES)
 
     def option_chains(self, underlying: str, first: dt.date, last: dt.date) -> Iterator[OptionChain]:

@@ -82,6 +82,13 @@ class VariancePath:
         return moments
 
 
+def volatility_of_expected(sessions: int) -> float:
+    """How far ln of the variance expected over the next `sessions` moves in a year, to first order in the factors."""
+    weights = (_DECAYS ** np.arange(sessions)[:, None]).mean(axis=0)
+    jumps = (weights[0] * JUMP_IN_FAST) ** 2 * JUMP_VARIANCE
+    return float(np.sqrt(252.0 * (weights @ _COVARIANCE @ weights + jumps)))
+
+
 def simulate(count: int) -> VariancePath:
     """The path of `count` sessions, from the mean of both factors in calm on."""
     random = stream("variance")

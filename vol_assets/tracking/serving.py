@@ -1,0 +1,73 @@
+"""The last champion that could be loaded, kept beside the MLflow folder: it serves while the registry cannot.
+
+One JSON file a model, replaced as a whole, with the forecaster's own files as texts inside: a reader finds the old
+copy or the new one, never half of each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vol_assets.errors import ForecastError
+from vol_assets.forecasting.rv_model import RvForecaster
+
+if TYPE_CHECKING:
+    from vol_assets.tracking.store import Tracking
+
+SCHEMA = "vol_assets.serving/1"
+
+
+def path_of(tracking: Tracking, model: str) -> Path:
+    """Where the copy lies."""
+    return tracking.artifacts.with_name("serving") / f"{model}.json"
+
+
+def keep(tracking: Tracking, model: str, loaded: tuple[RvForecaster, str, str]) -> None:
+    """Keep a champion, as loaded from the registry. That it cannot be written is warned of: it serves all the same."""
+    forecaster, version, source = loaded
+    path = path_of(tracking, model)
+    with tempfile.TemporaryDirectory() as folder:
+        forecaster.save(folder)
+        files = {saved.name: saved.read_text() for saved in sorted(Path(folder).iterdir())}
+    copy = {"schema": SCHEMA, "store": _store(tracking), "version": version, "source": source, "files": files}
+    text = json.dumps(copy)
+    try:
+        if path.exists() and path.read_text() == text:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        with open(aside, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except (OSError, ValueError) as error:
+        logging.getLogger(__name__).warning("%s is not kept in %s: %s", model, path, error)
+
+
+def last_good(tracking: Tracking, model: str) -> tuple[RvForecaster, str, str] | None:
+    """The copy; None if there is none of this MLflow store. A ForecastError when it is damaged."""
+    path = path_of(tracking, model)
+    if not path.exists():
+        return None
+    try:
+        copy = json.loads(path.read_text())
+        if copy["schema"] != SCHEMA or copy["store"] != _store(tracking):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in copy["files"].items():
+                (Path(folder) / Path(name).name).write_text(text)
+            return RvForecaster.load(folder), str(copy["version"]), str(copy["source"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ForecastError) as error:
+        raise ForecastError(f"the copy in {path} cannot be loaded either ({error}); delete it") from error
+
+
+def _store(tracking: Tracking) -> str:
+    """Which MLflow store: a fingerprint of its URI, which may hold a password."""
+    return hashlib.sha256(tracking.uri.encode()).hexdigest()[:16]
