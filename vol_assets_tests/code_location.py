@@ -21,9 +21,14 @@ import pandas as pd
 import pytest
 
 from vol_assets.automation.progress import in_a_line
-from vol_assets.contracts import Contract
+from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1, Contract
 from vol_assets.contracts.symbols import FUNDS
+from vol_assets.curation.bars import curate
+from vol_assets.curation.raw import raw_bars
 from vol_assets.definitions import build_defs
+from vol_assets.features.har import har_features
+from vol_assets.features.implied import implied_features
+from vol_assets.features.l1 import l1_features
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 from vol_assets.sources import SYMBOLS
@@ -98,9 +103,19 @@ class CodeLocation:
     @classmethod
     @contextmanager
     def over(
-        cls, folder: Path, *, source: str = "sample", drop: Path | None = None, mlflow: str | None = None
+        cls,
+        folder: Path,
+        *,
+        source: str = "sample",
+        drop: Path | None = None,
+        mlflow: str | None = None,
+        store: Path | None = None,
     ) -> Iterator[CodeLocation]:
-        """Open one; `drop` is the folder of the files source, `mlflow` another store than the folder's own."""
+        """Open one; `drop` is the folder of the files source, `mlflow` another store than the folder's own, `store` a
+        database that becomes the folder's own."""
+        if store is not None:
+            (folder / "mlflow").mkdir()
+            shutil.copy(store, folder / "mlflow" / "mlflow.db")
         environment = {"VOL_ASSETS_DATA": str(folder), "VOL_ASSETS_SOURCE": source}
         environment |= {"VOL_ASSETS_FILES": str(drop)} if drop else {}
         environment |= {"MLFLOW_TRACKING_URI": mlflow} if mlflow else {}
@@ -132,6 +147,15 @@ class CodeLocation:
             raise_on_error=False,
         )
         return Ran(result, self.instance)
+
+    def fill(self, first: dt.date, last: dt.date) -> None:
+        """Write curated bars and features of the sample market as their assets do, but leave Dagster out."""
+        bars = curate(raw_bars(SampleMarket().daily_bars(SYMBOLS, first, last), "sample"))
+        self.lake.claim()
+        self.lake.write(CURATED_MARKET, bars)
+        tables = ((FEATURES_L1, l1_features), (FEATURES_HAR, har_features), (FEATURES_IMPLIED, implied_features))
+        for contract, compute in tables:
+            self.lake.write(contract, compute(bars).reset_index())
 
     def recorded(self, table: str) -> set[str]:
         """The sessions the instance calls materialized."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -51,6 +52,23 @@ def free_port() -> Callable[[], int]:
             return probe.getsockname()[1]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with nothing in it, to be copied: its migrations take seconds, so all workers share one."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = folder / "empty_mlflow.db"
+    with (folder / "empty_mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            import mlflow
+
+            aside = folder / "aside_mlflow.db"
+            mlflow.MlflowClient(f"sqlite:///{aside}", f"sqlite:///{aside}").search_registered_models()
+            aside.rename(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seeds=seed_spread(frame, with_seed, range(1, SEEDS + 1), **often),
         canary=leakage_canary(frame, **often),
     )
-    print(found.summary())
+    print(found.summary(ENSEMBLE.name))
     print()
     print(found.every_fifth["qlike_vs_log_har_iv"].unstack("offset").round(3).to_string())
     print(found.by_year["qlike_vs_log_har_iv"].unstack("year").round(2).to_string())

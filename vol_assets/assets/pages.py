@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TABLE_ROWS = 30
-PICTURE_DPI = 80
+PICTURE_DPI = 96  # a point is a point on the screen
+PICTURE_WIDTH = 1080  # pixels: what is wider is cut by the dialog on a laptop's screen
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
@@ -52,9 +53,24 @@ def table(frame: pd.DataFrame, decimals: int = 4) -> dg.MetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
+def short_days(days: pd.Series) -> pd.Series:
+    """Days as 25 Nov, never wrapped: for the last ten of something."""
+    return days.dt.strftime("%d\N{NO-BREAK SPACE}%b")
+
+
 def picture(figure: Figure) -> dg.MetadataValue:
     """A Matplotlib figure as a PNG inside Markdown."""
-    encoded = base64.b64encode(png(figure, PICTURE_DPI)).decode()
+    return png_in_markdown(page_png(figure))
+
+
+def page_png(figure: Figure) -> bytes:
+    """A Matplotlib figure as a PNG file that fits a page."""
+    return png(figure, min(PICTURE_DPI, int(PICTURE_WIDTH / figure.get_figwidth())))
+
+
+def png_in_markdown(image: bytes) -> dg.MetadataValue:
+    """A PNG file inside Markdown."""
+    encoded = base64.b64encode(image).decode()
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})")
 
 

@@ -103,8 +103,7 @@ def publish(
     written = to_write["date"].nunique()
 
     lake.clear_rejects(contract, good_sessions)
-    empty = frame.iloc[:0]
-    lake.write_sessions(contract, ((session, empty) for session in rowless if session not in set(unchanged)))
+    lake.write_empty(contract, [session for session in rowless if session not in set(unchanged)])
     # Every session of a range gets the same record, so it says little: what is said of the run stands on the last.
     each = {"dagster/partition_row_count": round(len(good) / max(len(good_sessions), 1))}
     context.log.info(_in_words(contract, asked, written, len(rowless), bad))

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from vol_assets.assets.pages import picture
 from vol_assets.assets.training import (
     REGISTERED,
     identity,
     modelling_history,
+    pictures,
     progress,
     provenance,
     sessions,
@@ -49,6 +49,7 @@ def rv_backtest(
 
     from vol_assets.forecasting import charts
 
+    mlflow.experiment_id()  # a store that does not answer is better known before the work than after it
     frame = modelling_history(lake)
     context.log.info(f"forecast/rv_backtest: {complete(frame).sum()} complete sessions, {span(frame)}")
     backtest = walk_forward(
@@ -59,17 +60,18 @@ def rv_backtest(
         progress=progress(context, "forecast/rv_backtest"),
     )
     RV_BACKTEST.require(backtest)
-    history = charts.forecast_history(backtest, REGISTERED)
     with mlflow.run("rv_backtest", identity(context), tags(lake, frame)) as run:
         ml.log_params({**config.model_dump(), "models": [model.name for model in MODELS], **sessions(frame)})
-        ml.log_figure(history, "forecast_against_what_happened.png")
+        shown = pictures({"forecast against what happened": charts.forecast_history(backtest, REGISTERED)})
         ml.log_text(backtest.to_csv(index=False), "backtest.csv")
     return dg.MaterializeResult(
         value=backtest,
         metadata={
             "dagster/row_count": len(backtest),
             "models": ", ".join(model.name for model in MODELS),
-            "forecast against what happened": picture(history),
+            "out of sample": f"{backtest['date'].min():%Y-%m-%d} ... {backtest['date'].max():%Y-%m-%d}, "
+            f"{backtest['date'].nunique():,} sessions",
+            **shown,
             **provenance(mlflow, run.info.run_id, frame),
         },
     )

@@ -5,8 +5,16 @@ import numpy as np
 import pandas as pd
 
 from vol_assets.assets.champion import champion_of
-from vol_assets.assets.pages import picture, table
-from vol_assets.assets.training import identity, modelling_history, provenance, sessions, tags, training_asset
+from vol_assets.assets.pages import table
+from vol_assets.assets.training import (
+    identity,
+    modelling_history,
+    pictures,
+    provenance,
+    sessions,
+    tags,
+    training_asset,
+)
 from vol_assets.charts.style import day
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.forecast import RV_EXPLANATION
@@ -49,18 +57,17 @@ def rv_explanation(
     explanation = explain(champion.forecaster, history)
     mean_abs = explanation.importance()
     last = history.index[-1]
-    pictures = {
-        "waterfall": charts.waterfall(explanation, last),
-        "importance": charts.importance(explanation),
-        "beeswarm": charts.beeswarm(explanation.last(RECENT)),
-        "dependence": charts.dependence(explanation),
-        "drift": charts.drift(explanation),
+    figures = {
+        "waterfall of the last forecast": charts.waterfall(explanation, last),
+        "what it listens to": charts.importance(explanation),
+        "how each term moves it": charts.beeswarm(explanation.last(RECENT)),
+        "what terms make of inputs": charts.dependence(explanation),
+        "year by year": charts.drift(explanation),
     }
     with mlflow.run("rv_explanation", identity(context), tags(lake, frame)) as run:
         ml.log_params({"model": champion.forecaster.name, "model_version": champion.version, **sessions(history)})
         ml.log_metrics({f"mean_abs.{term}": float(value) for term, value in mean_abs.items()})
-        for name, figure in pictures.items():
-            ml.log_figure(figure, f"{name}.png")
+        shown = pictures(figures)
     context.log.info(
         f"forecast/rv_explanation: {len(history)} sessions explained by {champion.forecaster.name} version "
         f"{champion.version}; {mean_abs.index[0]} moves them most"
@@ -72,8 +79,8 @@ def rv_explanation(
             "dagster/row_count": len(rows),
             "model": f"{champion.forecaster.name} version {champion.version}",
             "how to read it": _in_sample(explanation),
-            "why the last one": table(_why(explanation, last)),
-            **{name: picture(figure) for name, figure in pictures.items()},
+            "why the last forecast": table(_why(explanation, last)),
+            **shown,
             **provenance(mlflow, run.info.run_id, frame),
         },
     )

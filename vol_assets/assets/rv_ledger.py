@@ -7,8 +7,9 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from vol_assets import clock
 from vol_assets.assets.champion import champion_of
-from vol_assets.assets.pages import picture, table
+from vol_assets.assets.pages import picture, short_days, table
 from vol_assets.assets.publish import asked_sessions, publish, session_asset
 from vol_assets.assets.training import REGISTERED, spy_returns
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
@@ -20,8 +21,6 @@ from vol_assets.forecasting.ledger import ledger
 from vol_assets.forecasting.outlook import outlook, realised_history
 from vol_assets.lake import Lake
 from vol_assets.tracking import Tracking
-
-SHOWN = ["date", "forecast_vol", "p10", "p50", "p90", "baseline_vol", "model", "model_version", "origin", "flags"]
 
 
 @session_asset(
@@ -82,9 +81,9 @@ def rv_5d(
         rowless=[day.date() for day in rowless],
         metadata={
             "newest forecast": newest,
-            "origins": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "no rows",
             **(_outlook(lake, rows.iloc[-1]) if len(rows) else {}),
-            "last ten forecasts": table(rows[SHOWN].tail(10)),
+            "last ten forecasts": table(_last_ten(lake, rows, days), decimals=1),
+            "forecasts of this run": ", ".join(f"{n} {o}" for o, n in rows["origin"].value_counts().items()) or "none",
         },
     )
 
@@ -97,6 +96,31 @@ def unchanged(stored: pd.DataFrame, rows: pd.DataFrame, held: Sequence[dt.date])
     same = both[((before == after) | (before.isna() & after.isna())).all(axis=1)]
     differ = old.index.union(new.index).difference(same)
     return [session for session in held if pd.Timestamp(session) not in differ]
+
+
+def made_by(rows: pd.DataFrame) -> pd.Series:
+    """Who made each forecast, and how: the model, its version where it is a registered one, and the origin."""
+    registered = rows["model_version"] != rows["origin"]
+    return rows["model"] + (" v" + rows["model_version"]).where(registered, "") + ", " + rows["origin"]
+
+
+def _last_ten(lake: Lake, rows: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """The ledger's last ten sessions once it has `rows` on `days`: in percent, narrow enough for a page."""
+    last = days[-1].date()
+    before = lake.read(RV_5D, clock.offset(last, -9), last)
+    before = before[~before["date"].isin(days)]
+    parts = [part for part in (before, rows) if len(part)] or [rows]
+    last_ten = pd.concat(parts).sort_values("date").tail(10)
+    vols = {"forecast %": "forecast_vol", "p10 %": "p10", "p90 %": "p90", "baseline %": "baseline_vol"}
+    shown = pd.DataFrame(
+        {
+            "date": short_days(last_ten["date"]),
+            **{heading: 100 * last_ten[name].astype(float) for heading, name in vols.items()},
+            "made by": made_by(last_ten),
+        }
+    )
+    flags = last_ten["flags"].str.replace(",", ", ")
+    return shown.assign(flags=flags) if flags.any() else shown
 
 
 def _outlook(lake: Lake, newest: pd.Series) -> dict[str, dg.MetadataValue]:

@@ -8,9 +8,9 @@ import dagster as dg
 import pandas as pd
 
 from vol_assets import clock
-from vol_assets.assets.pages import picture, table
+from vol_assets.assets.pages import picture, short_days, table
 from vol_assets.assets.publish import asked_sessions, publish, session_asset, warning
-from vol_assets.assets.rv_ledger import unchanged
+from vol_assets.assets.rv_ledger import made_by, unchanged
 from vol_assets.contracts import REJECT_COLUMNS
 from vol_assets.contracts.forecast import RV_5D
 from vol_assets.contracts.market import CURATED_MARKET
@@ -22,7 +22,6 @@ from vol_assets.lake import Lake
 SKILL_CHECK = "skill"
 LOOKBACK = max(SCORE_WINDOWS)  # scored sessions
 MARGIN = 21  # sessions read besides, for the few without a score
-SHOWN = ["date", "forecast_date", "model", "model_version", "origin", "forecast_vol", "realised", "error", "inside"]
 
 
 @session_asset(
@@ -54,8 +53,8 @@ def rv_scorecard(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
         rowless=[day.date() for day in rowless],
         metadata={
             "skill": verdict.reason,
-            "last ten scored": table(rows[SHOWN].tail(10)),
-            "the last quarter and year": table(_in_windows(rows), decimals=3),
+            "last ten scored": table(_in_short(scored.tail(10)), decimals=1),
+            "the last quarter and year": table(_in_windows(rows), decimals=2),
             **_picture(scored),
         },
         checks=[
@@ -108,18 +107,34 @@ def _named(lacking: list[dt.date]) -> str:
     return f"none on {', '.join(map(str, lacking))}; materialize curated/market there, then this again"
 
 
+def _in_short(scored: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `score` in percent, narrow enough for a page."""
+    return pd.DataFrame(
+        {
+            "scored": short_days(scored["date"]),
+            "made": short_days(scored["forecast_date"]),
+            "made by": made_by(scored),
+            "forecast %": 100 * scored["forecast_vol"],
+            "realised %": 100 * scored["realised"],
+            "error, points": 100 * scored["error"],
+            "inside": scored["inside"].map({True: "yes", False: "NO"}),
+        }
+    )
+
+
 def _in_windows(rows: pd.DataFrame) -> pd.DataFrame:
     """The newest rolling figures, a row a window."""
     words = {
-        "qlike_ratio": "QLIKE / baseline's",
-        "worse_t": "t of being worse",
-        "coverage": "inside 80 %",
-        "bias": "mean error",
-        "live": "live forecasts",
+        "qlike_ratio": ("QLIKE / baseline's", 1),
+        "worse_t": ("t of being worse", 1),
+        "coverage": ("inside 80 % interval, %", 100),
+        "bias": ("mean error, points", 100),
+        "live": ("live forecasts", 1),
     }
     newest = rows.tail(1)
     shown = {
-        heading: [value for w in SCORE_WINDOWS for value in newest[f"{name}_{w}"]] for name, heading in words.items()
+        heading: [unit * value for w in SCORE_WINDOWS for value in newest[f"{name}_{w}"]]
+        for name, (heading, unit) in words.items()
     }
     return pd.DataFrame({"scored sessions": [w for w in SCORE_WINDOWS for _ in range(len(newest))], **shown})
 

@@ -3,14 +3,18 @@
 They read every session the lake holds, by the lake reader, and say which those were. Each keeps its own MLflow run.
 """
 
+from __future__ import annotations
+
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
 
-from vol_assets.assets.pages import column_schema
+from vol_assets.assets.pages import column_schema, page_png, png_in_markdown
 from vol_assets.assets.publish import OWNERS
 from vol_assets.contracts import Contract
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
@@ -20,6 +24,9 @@ from vol_assets.forecasting.frame import complete, modelling_frame
 from vol_assets.forecasting.models import ENSEMBLE
 from vol_assets.lake import Lake
 from vol_assets.tracking import Tracking
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REGISTERED = ENSEMBLE.name  # the model of the backtest that is trained, registered and, if it may, served
 
@@ -96,6 +103,18 @@ def identity(context: dg.AssetExecutionContext) -> dict[str, str]:
 def tags(lake: Lake, frame: pd.DataFrame) -> dict[str, str]:
     """What a run or a model version was made from."""
     return {"source": lake.source, "data_fingerprint": fingerprint(frame)}
+
+
+def pictures(figures: Mapping[str, Figure]) -> dict[str, dg.MetadataValue]:
+    """Figures by title, drawn once: into the active MLflow run, and as an asset page's metadata."""
+    import mlflow
+
+    drawn = {title: page_png(figure) for title, figure in figures.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        for title, image in drawn.items():
+            (Path(folder) / f"{title.replace(' ', '_')}.png").write_bytes(image)
+        mlflow.log_artifacts(folder)
+    return {title: png_in_markdown(image) for title, image in drawn.items()}
 
 
 def sessions(frame: pd.DataFrame) -> dict[str, Any]:

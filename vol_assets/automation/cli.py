@@ -177,11 +177,13 @@ def summary(settings: Settings) -> str:
     scores = score(lake.read_table(RV_BACKTEST)).sort_values("qlike")
     lines = [
         "SPY realised volatility over the next five sessions, annualised:",
-        "  close of      forecast   80 % interval     origin",
+        "  close of      forecast   80 % interval     origin         model",
         *(
-            f"  {row.date:%Y-%m-%d}    {row.forecast_vol:7.1%}   {row.p10:6.1%} ... {row.p90:5.1%}   {row.origin}"
+            f"  {row.date:%Y-%m-%d}    {row.forecast_vol:7.1%}   {row.p10:6.1%} ... {row.p90:5.1%}   "
+            f"{row.origin:<12}   {row.model}"
             for row in forecasts.itertuples()
         ),
+        *_who_serves(forecasts["model"].iloc[-1]),
         "",
         f"Walk-forward, {scores['n'].iloc[0]:.0f} sessions out of sample (QLIKE: lower is better):",
         "  model          QLIKE   vs log_har_iv   RMSE     R2",
@@ -197,6 +199,18 @@ def summary(settings: Settings) -> str:
         f"  models    {here}make mlflow: the MLflow UI at http://127.0.0.1:5000, model spy_rv_5d",
     ]
     return "\n".join(lines)
+
+
+def _who_serves(model: str) -> list[str]:
+    """Where the model that serves is not the one that is trained, why."""
+    from vol_assets.forecasting.models import ENSEMBLE
+
+    if model == ENSEMBLE.name:
+        return []
+    return [
+        f"  {model} serves: the {ENSEMBLE.name} was trained and has not passed the gate, for the reason on the page of",
+        "  forecast/rv_model (a few years seldom tell two good models apart).",
+    ]
 
 
 def _surface_lines(settings: Settings) -> list[str]:

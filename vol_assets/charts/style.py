@@ -96,14 +96,16 @@ def percent_ticks(axis, most: int) -> None:
     percent(axis, decimals=max(0, -int(np.floor(np.log10(step) + 1e-9))))
 
 
-def dates(ax: Axes, most: int = 9) -> None:
-    """Few, short date labels."""
+def dates(ax: Axes, most: int = 9, until: pd.Timestamp | None = None) -> None:
+    """Few, short date labels; none after `until`, where an axis goes on to hold names."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=most)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     ax.xaxis.get_offset_text().set(fontsize=8.5, color=MUTED)
+    if until is not None:
+        ax.set_xticks([tick for tick in ax.get_xticks() if tick <= ax.convert_xunits(until)])
 
 
 def legend(ax: Axes | Figure, **options) -> None:
@@ -127,6 +129,24 @@ def panel_title(ax: Axes, name: str, note: str = "") -> None:
 def beside(ax: Axes, text: str, x, y) -> None:
     """Write just to the right of a point, legible over lines."""
     ax.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK, bbox=OVER)
+
+
+def apart(heights: np.ndarray, gap: float, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
+    """Ascending heights moved as little as keeps them `gap` apart; neighbours in each other's way share the move."""
+    groups: list[list[float]] = []
+    for height in heights:
+        groups.append([height])
+        while len(groups) > 1 and _reach(groups[-2], gap)[1] + gap > _reach(groups[-1], gap)[0]:
+            groups[-2:] = [groups[-2] + groups[-1]]
+    placed = np.concatenate([_reach(group, gap)[0] + gap * np.arange(len(group)) for group in groups])
+    ranks = np.arange(len(placed))
+    return np.minimum(np.maximum(placed, low + gap * ranks), high - gap * ranks[::-1])  # the axis' ends hold
+
+
+def _reach(group: list[float], gap: float) -> tuple[float, float]:
+    """The ends of a group of labels `gap` apart around their mean."""
+    half = 0.5 * gap * (len(group) - 1)
+    return float(np.mean(group)) - half, float(np.mean(group)) + half
 
 
 def day(session: pd.Timestamp) -> str:

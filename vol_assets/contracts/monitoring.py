@@ -32,7 +32,7 @@ def _rolling(window: int) -> dict[str, pa.Column]:
             unit="standard errors",
             nullable=True,
         ),
-        f"coverage_{window}": column("float64", f"share inside p10 ... p90 {over}", _SHARE, nullable=True),
+        f"coverage_{window}": column("float64", f"share inside p10 ... p90 {over}", _SHARE, unit="0..1", nullable=True),
         f"bias_{window}": column("float64", f"mean error {over}", unit="decimal a year", nullable=True),
         f"live_{window}": column(
             "int64",
@@ -62,9 +62,9 @@ SCORECARD = Contract(
         "realised": _vol("realised volatility of the five sessions"),
         "error": column("float64", "forecast_vol less realised", unit="decimal a year"),
         "inside": column("bool", "realised lies within p10 ... p90; four in five should"),
-        "qlike": column("float64", "loss of forecast_var", _LOSS),
+        "qlike": column("float64", "loss of forecast_var", _LOSS, unit="QLIKE"),
         "baseline_qlike": column(
-            "float64", "loss of baseline_var; null where the ledger has none", _LOSS, nullable=True
+            "float64", "loss of baseline_var; null where the ledger has none", _LOSS, unit="QLIKE", nullable=True
         ),
         **{name: spec for window in SCORE_WINDOWS for name, spec in _rolling(window).items()},
     },

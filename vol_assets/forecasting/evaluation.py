@@ -184,13 +184,6 @@ def score(backtest: pd.DataFrame) -> pd.DataFrame:
     return _with_ratios(_score(_common(backtest)))
 
 
-def score_by_year(backtest: pd.DataFrame) -> pd.DataFrame:
-    """`score` of each calendar year, indexed by (year, model). R2 is against that year's own mean."""
-    common = _common(backtest)
-    years = common.groupby(common["date"].dt.year.rename("year"), sort=True)
-    return pd.concat({year: _with_ratios(_score(rows)) for year, rows in years}, names=["year"])
-
-
 def qlike_by_session(backtest: pd.DataFrame) -> pd.DataFrame:
     """QLIKE of each session, sessions down and models across, over the sessions that `score` counts."""
     common = _common(backtest)

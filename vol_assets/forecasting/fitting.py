@@ -9,6 +9,7 @@ wider than those of a forecast a month ahead (QLIKE of 2010: 0.47 against 0.20).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def fit(models: Sequence[Model], frame: pd.DataFrame) -> dict[str, Fitted]:
     """
     levels = fit_levels(models, frame)
     recipes = _with_bases(models)
-    outside = _out_of_fold([m for m in recipes.values() if m.residuals is Residuals.OUT_OF_FOLD], frame)
+    outside = _out_of_fold([m for m in recipes.values() if m.residuals is Residuals.OUT_OF_FOLD], frame, levels)
     realised = label(frame)
     fitted = {}
     for name, model in recipes.items():
@@ -65,13 +66,19 @@ def folds(rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield ~near, held_out
 
 
-def _out_of_fold(models: Sequence[Model], frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What each model's level is at every row when the row's fold was not trained on."""
+def _out_of_fold(models: Sequence[Model], frame: pd.DataFrame, levels: dict[str, Level]) -> dict[str, np.ndarray]:
+    """What each model's level is at every row when the row's fold was not trained on.
+
+    Optional inputs of which a fold has too few to learn from are taken out of `levels`, too: with them the level would
+    be another than the one whose errors are measured.
+    """
     outside = {model.name: np.empty(len(frame)) for model in models}
     for train, held_out in folds(len(frame)) if models else ():
-        levels = fit_levels(models, frame[train])
+        of_fold = fit_levels(models, frame[train])
         for name, values in outside.items():
-            values[held_out] = levels[name](frame[held_out])
+            values[held_out] = of_fold[name](frame[held_out])
+            if getattr(levels[name], "optional", None) and not of_fold[name].optional:
+                levels[name] = replace(levels[name], optional=None)
     return outside
 
 

@@ -6,7 +6,8 @@
 
 A session gets the champion's forecast if the champion could have been trained by then, otherwise the backtest's,
 otherwise no row: never an in-sample fit. A row once written stays. Only a replayed or walk_forward row is made
-anew, and only by the very model that made it, when the data it came from were corrected.
+anew, when the data it came from were corrected, and only by who made it: the same version, or a backtest of the same
+model trained through the same session. Flags are the champion's; the backtest's rows carry none.
 
 Beside each forecast stands the baseline, what the reference said at the same time after the same training: a forecast
 is scored against it. A session that should have a forecast and cannot is rejected with the reason, alone.

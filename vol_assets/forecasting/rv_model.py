@@ -7,6 +7,7 @@ running anything that is in it; a folder that holds something else is refused.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import pandas as pd
 from vol_assets.errors import ForecastError
 from vol_assets.forecasting.calibration import Calibration, Fitted
 from vol_assets.forecasting.fitting import fit
-from vol_assets.forecasting.frame import input_array, trainable
+from vol_assets.forecasting.frame import trainable
 from vol_assets.forecasting.models import ENSEMBLE, REFERENCE
 from vol_assets.forecasting.models.additive import LogAdditive, OptionalLine, Trees
 from vol_assets.forecasting.models.ols import Line
@@ -37,8 +38,8 @@ class RvForecaster:
 
     reference: log_har_iv fitted on the same sessions, which every forecast is scored against. trained_through: the
     session of the last training row (its label ends five sessions later). feature_ranges and feature_means: (min, max)
-    and mean of each input over the training rows. Outside the range trees do not extrapolate; around the means
-    forecasts are explained.
+    and mean of each input over the training rows, of an optional one over those that have it. Outside the range trees
+    do not extrapolate; around the means forecasts are explained.
     """
 
     name: str
@@ -52,7 +53,7 @@ class RvForecaster:
     @property
     def columns(self) -> tuple[str, ...]:
         """The inputs it needs, of features/l1 and features/har."""
-        return tuple(self.feature_ranges)
+        return tuple(name for name in self.feature_ranges if name not in self.optional_columns)
 
     @property
     def optional_columns(self) -> tuple[str, ...]:
@@ -75,10 +76,13 @@ class RvForecaster:
         return self.reference.forecast(frame)
 
     def outside(self, frame: pd.DataFrame) -> pd.Series:
-        """The inputs outside their training range in each row, comma-separated; empty where there are none."""
+        """The inputs outside their training range in each row, comma-separated; empty where there are none.
+
+        Optional inputs that a row lacks are not outside of anything.
+        """
         low, high = (np.array(bounds) for bounds in zip(*self.feature_ranges.values(), strict=True))
-        inputs = input_array(frame, self.columns)
-        names = np.array(self.columns)
+        names = np.array(list(self.feature_ranges))
+        inputs = frame.reindex(columns=names).to_numpy(dtype=float)
         return pd.Series([",".join(names[row]) for row in (inputs < low) | (inputs > high)], frame.index, dtype=object)
 
     def save(self, folder: Path | str) -> None:
@@ -113,16 +117,18 @@ class RvForecaster:
             files = [TREES.format(number) for number in range(count)]
             _refuse_others(folder, {FILE, *files})
             boosters = [_booster(folder / name) for name in files]
-            return cls(
-                name=saved["name"],
+            loaded = cls(
+                name=str(saved["name"]),
                 fitted=_fitted(saved["forecast"], boosters),
                 reference=_fitted(saved["reference"], boosters),
-                trained_through=pd.Timestamp(saved["trained_through"]).as_unit("ns"),
-                trained_rows=saved["trained_rows"],
-                feature_ranges={name: (low, high) for name, (low, high) in saved["feature_ranges"].items()},
-                feature_means=saved["feature_means"],
+                trained_through=pd.Timestamp(dt.date.fromisoformat(saved["trained_through"])).as_unit("ns"),
+                trained_rows=int(saved["trained_rows"]),
+                feature_ranges={k: (float(low), float(high)) for k, (low, high) in saved["feature_ranges"].items()},
+                feature_means={k: float(mean) for k, mean in saved["feature_means"].items()},
             )
-        except (KeyError, TypeError, ValueError) as error:
+            _require_sound(loaded)
+            return loaded
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ForecastError(
                 f"{folder / FILE} is no forecaster of schema {SCHEMA} ({type(error).__name__}: {error}); train anew"
             ) from error
@@ -141,18 +147,16 @@ def train(frame: pd.DataFrame, model: Model = ENSEMBLE) -> RvForecaster:
         )
     fitted = fit([model, REFERENCE], rows)
     level, reference = fitted[model.name].level, fitted[REFERENCE.name].level
-    columns = tuple(dict.fromkeys((*level.inputs, *reference.inputs)))
-    inputs = input_array(rows, columns)
+    columns = list(dict.fromkeys((*level.inputs, *reference.inputs)))
+    inputs = rows[columns + list(level.optional.columns if level.optional else ())]
     return RvForecaster(
         name=model.name,
         fitted=fitted[model.name],
         reference=fitted[REFERENCE.name],
         trained_through=rows.index[-1],
         trained_rows=len(rows),
-        feature_ranges=dict(
-            zip(columns, zip(inputs.min(axis=0).tolist(), inputs.max(axis=0).tolist(), strict=True), strict=True)
-        ),
-        feature_means=dict(zip(columns, inputs.mean(axis=0).tolist(), strict=True)),
+        feature_ranges={name: (float(values.min()), float(values.max())) for name, values in inputs.items()},
+        feature_means={name: float(values.mean()) for name, values in inputs.items()},
     )
 
 
@@ -183,6 +187,23 @@ def _read(folder: Path) -> dict[str, Any]:
     return saved
 
 
+def _require_sound(forecaster: RvForecaster) -> None:
+    """A ValueError for numbers that no training leaves behind: they would forecast nonsense without a word."""
+    for part in (forecaster.fitted, forecaster.reference):
+        level, factors = part.level, asdict(part.calibration)
+        optional = level.optional or OptionalLine((), (), ())
+        numbers = [level.line.intercept, *level.line.slopes, *optional.slopes, *optional.means, *factors.values()]
+        if not np.isfinite([*numbers, *(trees.weight for trees in level.trees)]).all():
+            raise ValueError("a number that is not finite")
+        if min(factors.values()) <= 0 or not factors["p10"] <= factors["p50"] <= factors["p90"]:
+            raise ValueError(f"factors {factors}, which are to be above zero and in order")
+        if not len(optional.columns) == len(optional.slopes) == len(optional.means):
+            raise ValueError("not one slope and one mean an optional input")
+        unknown = {*level.inputs, *optional.columns} - set(forecaster.feature_ranges)
+        if unknown or set(forecaster.feature_means) != set(forecaster.feature_ranges):
+            raise ValueError(f"no range and mean of {', '.join(sorted(unknown)) or 'every input'}")
+
+
 def _as_json(fitted: Fitted, boosters: list[Any]) -> dict[str, Any]:
     level = fitted.level
     trees = []
@@ -200,17 +221,14 @@ def _as_json(fitted: Fitted, boosters: list[Any]) -> dict[str, Any]:
 
 def _fitted(saved: dict[str, Any], boosters: list[Any]) -> Fitted:
     line = Line(float(saved["intercept"]), tuple(float(slope) for slope in saved["slopes"].values()))
+    by_name = {TREES.format(number): booster for number, booster in enumerate(boosters)}
     trees = tuple(
-        Trees(tuple(part["columns"]), boosters[_number(part["file"])], float(part["weight"])) for part in saved["trees"]
+        Trees(tuple(part["columns"]), by_name[part["file"]], float(part["weight"])) for part in saved["trees"]
     )
     optional = saved["optional"]
     if optional is not None:
         optional = OptionalLine(**{name: tuple(values) for name, values in optional.items()})
     return Fitted(LogAdditive(tuple(saved["slopes"]), line, trees, optional), Calibration(**saved["calibration"]))
-
-
-def _number(file: str) -> int:
-    return int(file.removeprefix("trees_").removesuffix(".json"))
 
 
 def _booster(path: Path) -> Any:

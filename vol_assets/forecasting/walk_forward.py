@@ -90,8 +90,16 @@ def refits(frame: pd.DataFrame, *, min_train: int, refit_every: int, purge: int 
 
 
 def trainable_before(frame: pd.DataFrame, origin: pd.Timestamp) -> int:
-    """How many sessions can be trained on at the close of `origin`: the `min_train` whose first forecast is there."""
-    return int(trainable(frame)[: frame.index.get_loc(origin) - HORIZON + 1].sum())
+    """How many sessions can be trained on at the close of `origin`: the `min_train` whose first forecast is there.
+
+    A ForecastError if `origin` is no session of the frame.
+    """
+    if origin not in frame.index:
+        raise ForecastError(
+            f"{origin:%Y-%m-%d} is no session of the history, which runs {frame.index[0]:%Y-%m-%d} ... "
+            f"{frame.index[-1]:%Y-%m-%d}"
+        )
+    return int(trainable(frame).iloc[: max(frame.index.get_loc(origin) - HORIZON + 1, 0)].sum())
 
 
 def _forecasts(frame: pd.DataFrame, models: Sequence[Model], refit: Refit) -> pd.DataFrame:

@@ -19,7 +19,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -83,9 +82,12 @@ class Lake:
         `columns` are read alone, in the table's order and with the date; a LakeError names one that is none.
         """
         names = _chosen(contract, columns)
-        held = [s for s in clock.sessions(first, last) if self.path(contract, s).exists()]
-        with ThreadPoolExecutor(2) as readers:
-            tables = list(readers.map(lambda s: self._read_file(self.path(contract, s), contract, names), held))
+        # Plain strings: a Path each costs more than looking whether it is there.
+        folder = self.folder(contract)
+        paths = {s: f"{folder}/date={s}/{FILE_NAME}" for s in clock.sessions(first, last)}
+        held = [s for s, path in paths.items() if os.path.exists(path)]
+        fields = pyarrow.schema([contract.arrow_schema.field(name) for name in names])
+        tables = [self._read_file(paths[s], contract, fields) for s in held]
         if not tables:
             empty = contract.arrow_schema.empty_table().select(names).to_pandas()
             empty.insert(0, "date", pd.Series(dtype="datetime64[ns]"))
@@ -108,12 +110,14 @@ class Lake:
         path = self.path(contract)
         if not path.exists():
             raise LakeError(f"{contract.name} is not in the lake yet ({path}); materialize it first")
-        return self._read_file(path, contract, _chosen(contract, columns)).to_pandas()
+        fields = pyarrow.schema([contract.arrow_schema.field(name) for name in _chosen(contract, columns)])
+        return self._read_file(path, contract, fields).to_pandas()
 
-    def _read_file(self, path: Path, contract: Contract, names: list[str]) -> pyarrow.Table:
+    def _read_file(self, path: Path | str, contract: Contract, fields: pyarrow.Schema) -> pyarrow.Table:
         try:
-            table = pyarrow.parquet.ParquetFile(path).read(columns=names)
-            return table.select(names).cast(pyarrow.schema([contract.arrow_schema.field(n) for n in names]))
+            # A file of a session takes a millisecond: threads, and a cast that changes nothing, would double it.
+            table = pyarrow.parquet.ParquetFile(path).read(columns=fields.names, use_threads=False)
+            return table if table.schema.equals(fields) else table.select(fields.names).cast(fields)
         except (pyarrow.ArrowException, OSError, KeyError) as error:
             raise LakeError(
                 f"{path} cannot be read as {contract.name} ({error}); "
@@ -131,6 +135,11 @@ class Lake:
     def write_sessions(self, contract: Contract, sessions: Iterable[tuple[dt.date, pd.DataFrame]]) -> list[dt.date]:
         """Write (session, rows) pairs as they come, a batch at a time; returns the sessions written."""
         return self._write_batches(contract, ((session, self._arrow(contract, rows)) for session, rows in sessions))
+
+    def write_empty(self, contract: Contract, sessions: Iterable[dt.date]) -> list[dt.date]:
+        """Write sessions that have no rows: that there are none is known, not missing."""
+        nothing = contract.arrow_schema.empty_table()
+        return self._write_batches(contract, ((session, nothing) for session in sessions))
 
     def _write_batches(self, contract: Contract, tables: Iterable[tuple[dt.date, pyarrow.Table]]) -> list[dt.date]:
         written: list[dt.date] = []

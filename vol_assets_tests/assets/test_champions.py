@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from code_location import BARS, CodeLocation, Ran
+from code_location import CodeLocation, Ran
 
 from vol_assets import clock
 from vol_assets.assets import rv_model
@@ -27,7 +27,7 @@ from vol_assets.errors import ForecastError, RegistryError
 from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 from vol_assets.tracking import HAND, Tracking, serving
-from vol_assets.tracking.rv_model import ARTIFACT, MODEL, load, walk_forward_of
+from vol_assets.tracking.rv_model import ARTIFACT, MODEL, load, promote, walk_forward_of
 
 DAYS = clock.sessions("2015-01-02", "2017-12-29")[:572]
 LAST = DAYS[-1]
@@ -89,10 +89,9 @@ def train(location: CodeLocation, judged_on: pd.DataFrame) -> Training:
 
 
 @pytest.fixture(scope="module")
-def location(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeLocation]:
-    with CodeLocation.over(tmp_path_factory.mktemp("champions")) as location:
-        ran = location.run(f"{BARS},features/l1,features/har", DAYS[0], LAST)
-        assert ran.success, ran.lines
+def location(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterator[CodeLocation]:
+    with CodeLocation.over(tmp_path_factory.mktemp("champions"), store=empty_mlflow) as location:
+        location.fill(DAYS[0], LAST)
         yield location
 
 
@@ -299,6 +298,30 @@ def test_training_replaces_a_champion_that_cannot_be_read_by_the_reference_first
     assert champion_of(copy.lake, tracking_of(copy)).forecaster.name == "log_har_iv"
 
 
+def test_where_the_reference_serves_a_failed_challenge_leaves_it_trained_anew(copy: Place):
+    tracking = tracking_of(copy)
+    promote(tracking, "1", "back to the reference", "sample")
+    tracking.client.set_model_version_tag(MODEL, "1", "trained_through", "2016-01-04")  # as of an older training
+    with CodeLocation.over(copy.settings.data) as there:
+        trained = train(there, WORTHLESS)
+        again = train(there, WORTHLESS)
+    assert trained.aliases["6"] == {"challenger", "staging"}
+    assert trained.aliases["7"] == {"champion", "production"}
+    assert "its model trained anew as version 7" in trained.page["verdict"]
+    assert trained.page["champion now"] == "7"
+    assert champion_of(copy.lake, tracking).forecaster.name == "log_har_iv"
+    assert again.aliases["7"] == {"champion", "production"}  # nothing newer to train on
+
+
+def test_a_backtest_older_than_the_features_judges_nobody(copy: Place):
+    with CodeLocation.over(copy.settings.data) as there:
+        there.lake.write_table(RV_BACKTEST, GOOD[GOOD["date"] <= JUDGED[-23]])
+        ran = there.run("forecast/rv_model")
+    assert ran.failed == ["forecast__rv_model"]
+    assert f"forecast/rv_backtest ends {JUDGED[-23]:%Y-%m-%d}, 22 sessions before the features do" in ran.lines
+    assert set(aliases(tracking_of(copy))) == {"1", "2", "3", "4", "5"}
+
+
 def test_while_mlflow_is_down_the_last_good_champion_makes_flagged_forecasts(
     location: CodeLocation, fourth: Training, copy: Place, dead: str
 ):
@@ -333,7 +356,7 @@ def test_a_store_that_stops_answering_in_the_middle_leaves_the_champion(copy: Pl
 
     trained = load(tracking_of(copy), "4")[0]
     with monkeypatch.context() as patch:
-        patch.setattr(rv_model, "train", lambda frame: trained)
+        patch.setattr(rv_model, "train", lambda *_: trained)
         patch.setattr("vol_assets.tracking.rv_model.register", away)
         with CodeLocation.over(copy.settings.data) as there:
             ran = there.run("forecast/rv_model")
@@ -347,7 +370,7 @@ def test_the_crown_given_by_hand_during_a_training_is_the_one_that_is_judged_aga
 ):
     tracking = tracking_of(copy)
 
-    def slow(frame: pd.DataFrame):
+    def slow(*_):
         tracking.crown(MODEL, "1", "while it trained", HAND)
         return load(tracking, "4")[0]  # whatever it is that was trained
 

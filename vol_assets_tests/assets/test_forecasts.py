@@ -27,10 +27,14 @@ DAYS = clock.sessions("2015-01-02", "2017-12-29")[:650]
 FIRST, LAST = DAYS[0], DAYS[-1]
 WARM_UP = 60  # sessions until the longest window is full: the lake begins at FIRST
 FIRST_FIT = 300  # sessions
+FROM_FEATURES = (
+    "forecast/rv_backtest,forecast/rv_evaluation,forecast/rv_model,forecast/rv_explanation,forecast/rv_5d,"
+    "monitoring/scorecard"
+)
 TRAINING = {
     "ops": {
         "forecast__rv_backtest": {"config": {"min_train": FIRST_FIT, "refit_every": 150}},
-        "forecast__rv_evaluation": {"config": {"refit_every": 150, "seeds": 2}},
+        "forecast__rv_evaluation": {"config": {"refit_every": 150, "seeds": 1}},
     }
 }
 ORIGIN = DAYS[WARM_UP - 1 + FIRST_FIT + 5 - 1]  # the first session with so many labels that end by it
@@ -38,10 +42,11 @@ NEXT = [clock.offset(LAST, step) for step in (1, 2, 3)]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CodeLocation, Ran]]:
-    """The main job over DAYS."""
-    with CodeLocation.over(tmp_path_factory.mktemp("trained")) as location:
-        ran = location.run("", FIRST, LAST, job="main_job", config=TRAINING)
+def trained(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterator[tuple[CodeLocation, Ran]]:
+    """The main job over DAYS from the features on."""
+    with CodeLocation.over(tmp_path_factory.mktemp("trained"), store=empty_mlflow) as location:
+        location.fill(FIRST, LAST)
+        ran = location.run(FROM_FEATURES, FIRST, LAST, job="main_job", config=TRAINING)
         assert ran.success, ran.lines
         yield location, ran
 
@@ -134,7 +139,7 @@ def test_the_ensemble_is_registered_with_its_source_fingerprint_and_last_trainin
         ),
         (
             "rv_evaluation",
-            {"refit_every": "150", "seeds": "2"},
+            {"refit_every": "150", "seeds": "1"},
             {
                 *("ensemble.qlike", "ensemble.mz_slope", "har.rmse", "log_har_iv.r2", "ensemble.qlike_by_year"),
                 *("spa_p.log_har_iv", "canary.shuffled", "xgb_21.qlike_seed_high"),
@@ -299,8 +304,8 @@ def test_a_session_just_closed_is_live_until_the_next_opens(location: CodeLocati
     assert "over the next 5 sessions" in ran.lines
 
 
-def test_without_a_champion_the_daily_job_keeps_its_tables_and_says_what_to_do(tmp_path: Path):
-    with CodeLocation.over(tmp_path) as location:
+def test_without_a_champion_the_daily_job_keeps_its_tables_and_says_what_to_do(tmp_path: Path, empty_mlflow: Path):
+    with CodeLocation.over(tmp_path, store=empty_mlflow) as location:
         assert location.run(f"{BARS}", clock.offset(LAST, -60), clock.offset(LAST, -1)).success
         ran = location.run("", LAST, job="daily_job")
         assert ran.failed == ["forecast__rv_5d"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from code_location import CHAIN, CodeLocation, Ran, files
+from code_location import CodeLocation, Ran, files
 
 from vol_assets import clock
 from vol_assets.assets import rv_ledger
@@ -59,7 +59,7 @@ FORECASTER = RvForecaster(
 def location(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeLocation]:
     """Bars, features and the backtest, and nothing that hangs on them."""
     with CodeLocation.over(tmp_path_factory.mktemp("scored")) as location:
-        assert location.run(f"{CHAIN},features/implied", FIRST, LAST).success
+        location.fill(FIRST, LAST)
         backtest = pd.concat([made_up("log_har_iv", 1.0), made_up("ensemble", 3.0)], ignore_index=True)
         location.lake.write_table(RV_BACKTEST, RV_BACKTEST.require(backtest))
         location.lake.write(TENORS["SPY"], smile(LAST, 0.185, extrapolated=False))

@@ -272,7 +272,8 @@ def test_the_schedules_are_running_by_default(stack: Stack):
         found = stack.ask(query).get("schedulesOrError", {}).get("results", [])
         return {schedule["name"]: schedule["scheduleState"]["status"] for schedule in found}
 
-    assert stack.wait("the schedules", schedules) == {"daily_schedule": "RUNNING", "surface_schedule": "RUNNING"}
+    names = ("daily_schedule", "surface_schedule", "retraining_schedule")
+    assert stack.wait("the schedules", schedules) == dict.fromkeys(names, "RUNNING")
 
 
 def test_mlflow_answers_its_own_names_and_no_other(stack: Stack):

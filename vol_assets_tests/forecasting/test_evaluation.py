@@ -15,7 +15,7 @@ from vol_assets.forecasting.comparison import (
     ratio_with_error,
     superior_predictive_ability,
 )
-from vol_assets.forecasting.evaluation import Evaluation, evaluate, qlike_by_session, score, score_by_year
+from vol_assets.forecasting.evaluation import Evaluation, evaluate, qlike_by_session, score
 from vol_assets.forecasting.losses import QLIKE_OF_THE_TRUTH
 
 
@@ -78,10 +78,10 @@ def test_the_ratio_to_a_reference_that_was_not_run_is_null():
 
 def test_years_are_scored_on_their_own_sessions():
     backtest = backtest_of({"har": [0.2] * 6, "mine": [0.1] * 6}, [0.1, 0.1, 0.1, 0.2, 0.2, 0.2])
-    years = score_by_year(backtest)  # three sessions of 2018, three of 2019
+    years = evaluate(backtest).by_year  # three sessions of 2018, three of 2019
     assert years.index.names == ["year", "model"]
-    assert years.loc[(2018, "mine"), "mae"] == 0
-    assert years.loc[(2019, "har"), "mae"] == 0
+    assert years.loc[(2018, "mine"), "qlike"] == 0
+    assert years.loc[(2019, "har"), "qlike"] == 0
     assert years["n"].tolist() == [3, 3, 3, 3]
 
 

@@ -23,7 +23,7 @@ from vol_assets.forecasting.rv_model import RvForecaster, train
 @pytest.fixture(scope="module")
 def frame(make_bars, make_frame):
     """With the optional inputs from the 200th session on."""
-    frame = make_frame(make_bars(640))
+    frame = make_frame(make_bars(900))
     seen = np.arange(len(frame)) >= 200
     draw = np.random.default_rng(3)
     return frame.assign(

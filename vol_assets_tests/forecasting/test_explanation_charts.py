@@ -25,9 +25,9 @@ PICTURES = {
 
 @pytest.fixture(scope="module")
 def frame(make_bars, make_frame):
-    frame = make_frame(make_bars(640))
+    frame = make_frame(make_bars(900))
     draw = np.random.default_rng(3)
-    seen = np.arange(len(frame)) >= 300
+    seen = np.arange(len(frame)) >= 200
     noise = {name: np.where(seen, draw.normal(0.1, 0.1, len(frame)), np.nan) for name in IMPLIED_FEATURES}
     return frame.assign(**noise)[complete(frame)]
 

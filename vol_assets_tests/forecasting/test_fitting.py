@@ -85,6 +85,19 @@ def test_fitting_twice_gives_the_same_numbers_to_the_bit(known):
         np.testing.assert_array_equal(one[name].level(known), two[name].level(known))
 
 
+def test_optional_inputs_wait_until_every_fold_has_a_year_of_them(make_bars, make_frame):
+    frame = make_frame(make_bars(900))
+    draw = np.random.default_rng(4)
+    optional = {name: draw.normal(size=len(frame)) for name in ENSEMBLE.optional}
+    for there, learnt in ((400, False), (900, True)):
+        late = np.arange(len(frame)) < len(frame) - there
+        rows = frame.assign(**{name: np.where(late, np.nan, values) for name, values in optional.items()})
+        fitted = fit([ENSEMBLE], rows[trainable(rows)])["ensemble"]
+        assert (fitted.level.optional is not None) == learnt
+        # alone, without folds, 250 rows are enough
+        assert fit_levels([ENSEMBLE], rows[trainable(rows)])["ensemble"].optional is not None
+
+
 def test_levels_need_no_calibration(known):
     levels = fit_levels([ENSEMBLE], known)
     assert list(levels) == ["har_iv_plus", "gamma_glm", "xgb_residual", "ensemble"]

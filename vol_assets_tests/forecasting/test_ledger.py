@@ -282,7 +282,7 @@ def test_a_baseline_that_corrected_data_change_is_made_anew_with_its_forecast():
     assert rows.loc[KNOWN, "baseline_vol"] == rows.loc[KNOWN, "forecast_vol"]
 
 
-def test_rows_from_before_the_baseline_was_kept_get_it_from_their_own_model_but_a_live_one_stays():
+def test_a_baseline_that_is_null_is_filled_in_by_the_rows_own_model_but_a_live_row_stays():
     stored = run(now=EVENING)[0].assign(baseline_vol=np.nan, baseline_var=np.nan)
     RV_5D.require(stored)
     rows = by_day(run(stored=stored, now=LATER)[0])

@@ -72,8 +72,10 @@ def test_a_loaded_forecaster_equals_the_saved_one_to_the_bit(model, frame, ahead
     assert loaded.feature_means == forecaster.feature_means
 
 
-def test_optional_inputs_are_saved_and_a_row_without_them_is_forecast_and_told(frame, ahead, tmp_path):
+def test_optional_inputs_are_saved_and_a_row_without_them_is_forecast_and_told(make_bars, make_frame, tmp_path):
     draw = np.random.default_rng(1)
+    frame = make_frame(make_bars(900))
+    ahead = frame[complete(frame)]
     richer = frame.assign(**{name: draw.normal(size=len(frame)) for name in IMPLIED_FEATURES})
     forecaster = train(richer)
     assert forecaster.optional_columns == IMPLIED_FEATURES
@@ -85,6 +87,9 @@ def test_optional_inputs_are_saved_and_a_row_without_them_is_forecast_and_told(f
     assert loaded.without_optional(rows).tolist() == [False, True, False]
     assert loaded.without_optional(ahead[list(loaded.columns)].tail(2)).tolist() == [True, True]
     assert not train(frame).without_optional(rows).any()
+    rows.iloc[2, rows.columns.get_loc("log_vvix")] = 30.0
+    assert loaded.outside(rows).tolist() == ["", "", "log_vvix"]
+    assert set(loaded.columns) == {*L1_FEATURES, *HAR_FEATURES}
 
 
 def test_training_twice_saves_the_same_bytes(frame, saved, tmp_path):
@@ -181,9 +186,20 @@ def edited(saved, change):
         (lambda saved: saved["forecast"]["calibration"].pop("var"), "is no forecaster of schema"),
         (lambda saved: saved["forecast"]["slopes"].update(log_vix="steep"), "is no forecaster of schema"),
         (lambda saved: saved["forecast"]["trees"][0].update(file="../elsewhere.json"), "is no forecaster of schema"),
+        (lambda saved: saved["forecast"]["trees"][0].update(file="trees_9.json"), "is no forecaster of schema"),
         (lambda saved: saved.update(trained_through="yesterday"), "is no forecaster of schema"),
+        (lambda saved: saved.update(trained_through=None), "is no forecaster of schema"),
+        (lambda saved: saved.update(feature_means={}), "no range and mean of every input"),
+        (lambda saved: saved.update(feature_ranges=[]), "is no forecaster of schema"),
+        (lambda saved: saved["forecast"].update(slopes=[0.1]), "is no forecaster of schema"),
+        (lambda saved: saved["forecast"].update(intercept=float("nan")), "a number that is not finite"),
+        (lambda saved: saved["reference"]["calibration"].update(vol=-1.0), "above zero and in order"),
+        (lambda saved: saved["forecast"]["calibration"].update(p10=9.0), "above zero and in order"),
+        (
+            lambda saved: saved["forecast"].update(optional={"columns": ["a", "b"], "slopes": [1.0], "means": [0.0]}),
+            "not one slope and one mean",
+        ),
     ],
-    ids=["another schema", "no schema", "no model", "no factor", "a word for a slope", "a file elsewhere", "no date"],
 )
 def test_a_forecaster_of_another_shape_is_refused_and_says_what_is_wrong(change, complaint, saved):
     with pytest.raises(ForecastError, match=complaint):

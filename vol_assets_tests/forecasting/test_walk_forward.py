@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from vol_assets.errors import ForecastError
+from vol_assets.features.implied import IMPLIED_FEATURES
 from vol_assets.forecasting.evaluation import score
 from vol_assets.forecasting.frame import HORIZON, INPUTS, LABEL, RANGE_LABEL, complete
 from vol_assets.forecasting.models import ENSEMBLE, HAR, LOG_HAR_IV, MODELS, XGB_21
@@ -80,6 +81,20 @@ def test_nothing_that_happens_after_an_origin_changes_its_forecasts(model, backt
     )
     following = backtest["date"].unique()[SCHEDULE["refit_every"] + 1]
     assert not forecasts_until(other, following).equals(forecasts_until(ours, following))
+
+
+def test_nothing_that_optional_inputs_say_after_an_origin_changes_its_forecasts(make_bars, make_frame):
+    frame = make_frame(make_bars(1_000, seed=5))
+    draw = np.random.default_rng(6)
+    frame = frame.assign(**{name: 0.1 * draw.normal(size=len(frame)) for name in IMPLIED_FEATURES})
+    options = {"min_train": 760, "refit_every": 60}
+    ours = walk_forward(frame, [ENSEMBLE], **options)
+    origin = ours["date"].unique()[60]
+    other = frame.copy()
+    other.loc[other.index > origin, list(IMPLIED_FEATURES)] += 0.3
+    theirs = walk_forward(other, [ENSEMBLE], **options)
+    pd.testing.assert_frame_equal(forecasts_until(theirs, origin), forecasts_until(ours, origin), check_exact=True)
+    assert not theirs.drop(columns="realised").equals(ours.drop(columns="realised"))  # they are read
 
 
 def test_more_data_add_forecasts_and_change_none(bars, make_frame, backtest):
@@ -167,3 +182,6 @@ def test_the_sessions_to_train_on_before_an_origin_make_it_the_first_that_is_for
     first = refits(frame, min_train=rows, refit_every=60)[0]
     assert first.forecast[0] == 400
     assert len(first.train) == rows
+    assert trainable_before(frame, frame.index[2]) == 0
+    with pytest.raises(ForecastError, match="2001-01-02 is no session of the history"):
+        trainable_before(frame, pd.Timestamp("2001-01-02"))

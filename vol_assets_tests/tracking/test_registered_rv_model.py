@@ -143,7 +143,12 @@ def test_inputs_that_not_every_source_has_are_optional_to_the_served_model_too(
 ):
     names = IMPLIED_FEATURES[:2]
     level = replace(line.fitted.level, optional=OptionalLine(names, (0.5, -0.3), (0.2, 0.1)))
-    with_optional = replace(line, fitted=Fitted(level, line.fitted.calibration))
+    with_optional = replace(
+        line,
+        fitted=Fitted(level, line.fitted.calibration),
+        feature_ranges={**line.feature_ranges, **dict.fromkeys(names, (0.0, 0.5))},
+        feature_means={**line.feature_means, **dict.fromkeys(names, 0.2)},
+    )
     with tracking.run("rv_model", {"test": "optional"}) as run:
         made = register(tracking, with_optional, frame.tail(10), backtest, {"source": "sample"})
     served = mlflow.pyfunc.load_model(f"models:/{MODEL}/{made}")

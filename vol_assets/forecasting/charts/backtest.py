@@ -25,14 +25,15 @@ def forecast_history(backtest: pd.DataFrame, model: str, years: int = 2) -> Figu
     inside = known["realised"].between(known["p10"], known["p90"]).mean()
     figure, ax = style.canvas(
         "SPY volatility over the next five sessions: forecast and outcome",
-        f"{model}, out of sample, {style.day(rows.index[0])} to {style.day(rows.index[-1])}, by session of the "
-        f"forecast. {inside:.0%} of outcomes fell inside the interval (80% expected).",
+        f"{model}, out of sample, {style.day(rows.index[0])} to {style.day(rows.index[-1])}. {inside:.0%} of outcomes "
+        "fell inside the interval (80% expected).",
     )
-    ax.fill_between(rows.index, rows["p10"], rows["p90"], color=style.SKY, alpha=0.45, lw=0, label="10-90% interval")
+    ax.fill_between(rows.index, rows["p10"], rows["p90"], color=style.SKY, alpha=0.45, lw=0, label="80% interval")
     ax.plot(rows.index, rows["realised"], color=style.AMBER, lw=1.2, label="realised, 5 sessions ahead")
     ax.plot(rows.index, rows["forecast_vol"], color=style.NAVY, lw=1.8, label="forecast")
     ax.set_xlim(rows.index[0], rows.index[-1] + pd.Timedelta(days=5))
     ax.set_ylim(bottom=0)
+    ax.set_xlabel("session of the forecast")
     style.percent(ax.yaxis)
     style.dates(ax)
     style.legend(ax)
@@ -85,17 +86,18 @@ def cumulative_qlike(backtest: pd.DataFrame, reference: str = "log_har_iv", mode
         "Cumulated difference of QLIKE, session by session; a falling line is a model doing better than the reference.",
     )
     palette = (style.GREEN, style.SKY, style.RED, style.MUTED, style.INK)
-    order = gain.iloc[-1].sort_values().index
-    for position, name in enumerate(order):
-        champion = name == shown[-1]
-        colour = style.NAVY if champion else palette[position % len(palette)]
-        ax.plot(gain.index, gain[name], color=colour, lw=2.2 if champion else 1.4)
-    for name, height in _spread(gain.iloc[-1][order], gap=0.045 * np.ptp(gain.to_numpy())).items():
+    ends = gain.iloc[-1].sort_values()
+    ax.plot(gain.index, gain[shown[-1]], color=style.NAVY, lw=2.2, zorder=3)
+    for position, name in enumerate(ends.index.drop(shown[-1])):
+        dashes = "-" if position < len(palette) else (0, (4, 2))
+        ax.plot(gain.index, gain[name], color=palette[position % len(palette)], lw=1.4, ls=dashes)
+    heights = style.apart(ends.to_numpy(), 0.045 * np.ptp(gain.to_numpy()))
+    for name, height in zip(ends.index, heights, strict=True):
         style.beside(ax, name, gain.index[-1], height)
     ax.axhline(0, color=style.AMBER, lw=1.4)
     ax.set_xlim(gain.index[0], gain.index[-1] + 0.09 * (gain.index[-1] - gain.index[0]))
     ax.set_ylabel(f"QLIKE, sum of model - {reference}")
-    style.dates(ax)
+    style.dates(ax, until=gain.index[-1])
     return figure
 
 
@@ -138,11 +140,3 @@ def _deciles(rows: pd.DataFrame) -> pd.DataFrame:
             "high": groups["realised"].quantile(0.75),
         }
     )
-
-
-def _spread(heights: pd.Series, gap: float) -> pd.Series:
-    """Label heights moved up as little as keeps them `gap` apart."""
-    placed = heights.sort_values()
-    for position in range(1, len(placed)):
-        placed.iloc[position] = max(placed.iloc[position], placed.iloc[position - 1] + gap)
-    return placed

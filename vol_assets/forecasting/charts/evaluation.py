@@ -129,6 +129,7 @@ def reliability(evaluation: Evaluation) -> Figure:
             ax.plot(value[model], row, "D" if miss[model] else "o", color=colour, ms=5.5)
         ax.axvline(right, color=style.AMBER, lw=1.3)
         style.panel_title(ax, title)
+        ax.locator_params(axis="x", nbins=5)
         if column == "coverage":
             style.percent(ax.xaxis)
     return figure
@@ -172,8 +173,8 @@ def every_fifth(evaluation: Evaluation) -> Figure:
     scores = _best_on_top(evaluation).drop(index=name)
     figure, ax = style.canvas(
         f"Is it more than luck: t of the loss difference to {name}",
-        f"Diebold-Mariano on QLIKE; left of zero is better than {name}. Dots: every fifth session, five ways to begin, "
-        f"no overlap. Bar: their mean.",
+        "Diebold-Mariano on QLIKE; left of zero is better. Dots: every fifth session, five ways to begin, "
+        "no overlap. Bar: their mean.",
         height=max(2.4, 1.7 + 0.36 * len(scores)),
     )
     _rows(ax, scores.index)

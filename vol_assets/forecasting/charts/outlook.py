@@ -62,8 +62,7 @@ def today(outlook: Outlook, realised: pd.Series) -> Figure:
     ax.set_yticks([vol for vol in LADDER if low < vol < high])
     ax.set_yticks([], minor=True)
     style.percent(ax.yaxis)
-    style.dates(ax)
-    ax.set_xticks([tick for tick in ax.get_xticks() if tick <= ax.convert_xunits(end)])
+    style.dates(ax, until=end)
     style.legend(ax)
     return figure
 
@@ -122,7 +121,7 @@ def _named(ax: Axes, marks: list[_Mark], end: pd.Timestamp, span: pd.Timedelta, 
     marks = sorted(marks, key=lambda mark: mark.vol)
     low, high = np.log(axis)
     gap = LINE * (high - low)
-    heights = np.exp(_apart(np.log([mark.vol for mark in marks]), gap, low + 0.6 * gap, high - 0.6 * gap))
+    heights = np.exp(style.apart(np.log([mark.vol for mark in marks]), gap, low + 0.6 * gap, high - 0.6 * gap))
     for mark, height in zip(marks, heights, strict=True):
         x, name = end + mark.where * span, end + LABELS * span
         ax.plot([x, name - 0.006 * span], [mark.vol, height], color=style.MUTED, lw=0.6, alpha=0.7, zorder=2)
@@ -159,21 +158,3 @@ def _free(line: np.ndarray, low: float, high: float, width: int) -> int:
     away = np.nan_to_num(np.maximum(np.maximum(low - line, line - high), 0.0), nan=np.inf)
     parts = [away[start : start + width] for start in range(max(len(line) - width, 1))]
     return max(range(len(parts)), key=lambda start: (-np.sum(parts[start] == 0), parts[start].min()))
-
-
-def _apart(heights: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
-    """Ascending heights moved as little as keeps them `gap` apart; neighbours in each other's way share the move."""
-    groups: list[list[float]] = []
-    for height in heights:
-        groups.append([height])
-        while len(groups) > 1 and _reach(groups[-2], gap)[1] + gap > _reach(groups[-1], gap)[0]:
-            groups[-2:] = [groups[-2] + groups[-1]]
-    placed = np.concatenate([_reach(group, gap)[0] + gap * np.arange(len(group)) for group in groups])
-    ranks = np.arange(len(placed))
-    return np.minimum(np.maximum(placed, low + gap * ranks), high - gap * ranks[::-1])  # the axis' ends hold
-
-
-def _reach(group: list[float], gap: float) -> tuple[float, float]:
-    """The ends of a group of labels `gap` apart around their mean."""
-    half = 0.5 * gap * (len(group) - 1)
-    return float(np.mean(group)) - half, float(np.mean(group)) + half

@@ -5,7 +5,7 @@
 Bollerslev (1986, J. Econometrics 31, 307-327); Glosten, Jagannathan and Runkle (1993, J. Finance 48, 1779-1801).
 The parameters are fitted by `arch` and then held, while the filter goes on through the sessions after; the forecast is
 the mean of the next five expected variances, in closed form. A session missing on the way is passed by its expected
-variance.
+variance; among the training sessions the likelihood takes those around it for neighbours.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from vol_assets.errors import ForecastError
 from vol_assets.features.har import HAR_FEATURES
 from vol_assets.forecasting.frame import LABEL, RANGE_LABEL, label, training_inputs
 from vol_assets.forecasting.models.additive import LogAdditive
@@ -64,8 +65,11 @@ class GammaGlm:
             step = Line.fit(inputs, variance / np.exp(line(inputs)) - 1.0)
             line = line + step
             if np.abs(step(inputs)).max() < SMALL_STEP:
-                break
-        return LogAdditive(self.columns, line * 0.5)
+                return LogAdditive(self.columns, line * 0.5)
+        raise ForecastError(
+            f"{self.name} did not settle in {STEPS} steps on {len(frame)} sessions to {frame.index[-1]:%Y-%m-%d}; look "
+            f"for bars that cannot be among those of {', '.join(self.columns)}"
+        )
 
 
 # Raw VIX lies above realised volatility by the variance risk premium; calibrated it is a fair opponent.
