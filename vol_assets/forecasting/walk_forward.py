@@ -3,13 +3,20 @@
 At origin T the training rows are t <= T - purge: the label of row T - 5 ends with session T's return, so nothing
 after T's close has been seen. The forecasts of T ... T + refit_every - 1 are made by that fit, each from the inputs
 of its own session (and, by the GARCH models, of the sessions between).
+
+Refits do not depend on each other. A long backtest sends them to worker processes: two threads would take two thirds of
+the time of one (half of the work holds the interpreter's lock), two processes take half. They are forked from a clean
+server, since a process that calls this may have threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +25,8 @@ from vol_assets.errors import ForecastError
 from vol_assets.forecasting.fitting import fit
 from vol_assets.forecasting.frame import HORIZON, LABEL, complete, trainable
 from vol_assets.forecasting.protocol import Model
+
+FROM_REFITS = 24  # fewer do not pay for starting processes
 
 
 @dataclass(frozen=True)
@@ -43,17 +52,16 @@ def walk_forward(
 
     Returns a row a (date, model): date, model, forecast_vol, forecast_var, p10, p50, p90, realised (annualised
     decimals; realised is null while its five sessions are not over) and trained_through (the last training row's
-    session). Refits run in `workers` threads, XGBoost releasing the interpreter, and the result is the same to the
-    bit for any number of them. `progress(done, total)` counts refits, in the caller's thread. A ForecastError tells
-    how many usable sessions there are when they are too few.
+    session). FROM_REFITS and more refits run in `workers` processes, to which the models must pickle; the result is the
+    same to the bit for any number of them. `progress(done, total)` counts refits. A ForecastError tells how many usable
+    sessions there are when they are too few.
     """
     schedule = refits(frame, min_train=min_train, refit_every=refit_every, purge=purge)
     blocks = []
-    with ThreadPoolExecutor(workers) as pool:
-        for block in pool.map(lambda refit: _forecasts(frame, models, refit), schedule):
-            blocks.append(block)
-            if progress is not None:
-                progress(len(blocks), len(schedule))
+    for block in _in_order(frame, models, schedule, workers):
+        blocks.append(block)
+        if progress is not None:
+            progress(len(blocks), len(schedule))
     return pd.concat(blocks).sort_values("date", kind="stable", ignore_index=True)
 
 
@@ -100,6 +108,36 @@ def trainable_before(frame: pd.DataFrame, origin: pd.Timestamp) -> int:
             f"{frame.index[-1]:%Y-%m-%d}"
         )
     return int(trainable(frame).iloc[: max(frame.index.get_loc(origin) - HORIZON + 1, 0)].sum())
+
+
+def _in_order(
+    frame: pd.DataFrame, models: Sequence[Model], schedule: list[Refit], workers: int
+) -> Iterator[pd.DataFrame]:
+    """The forecasts of each refit, here or by workers."""
+    if workers < 2 or len(schedule) < FROM_REFITS:
+        yield from (_forecasts(frame, models, refit) for refit in schedule)
+        return
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(frame, tuple(models))) as pool:
+        try:
+            yield from pool.map(_by_worker, schedule)
+        except BrokenProcessPool as error:
+            raise ForecastError(
+                "a worker process of the walk-forward died, most likely for want of memory; give the machine more"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_given: dict[str, Any] = {}  # a worker's frame and models, sent once
+
+
+def _begin(frame: pd.DataFrame, models: tuple[Model, ...]) -> None:
+    _given.update(frame=frame, models=models)
+
+
+def _by_worker(refit: Refit) -> pd.DataFrame:
+    return _forecasts(_given["frame"], _given["models"], refit)
 
 
 def _forecasts(frame: pd.DataFrame, models: Sequence[Model], refit: Refit) -> pd.DataFrame:

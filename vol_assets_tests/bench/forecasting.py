@@ -8,13 +8,13 @@ from vol_assets_tests.bench.processes import data_folder, run
 
 
 def walk_forward() -> Iterator[tuple[str, str, str]]:
-    """Nineteen years of every model, on two threads and on one, and judging them."""
+    """Nineteen years of every model, on two processes and on one, and judging them."""
     with data_folder() as folder:
         rows, two, one, judged, peak, models = run(folder, "python", "-c", HISTORY + WALK_FORWARD).printed.split()
         yield (
-            f"walk-forward, {models} models, {rows} sessions, two threads",
+            f"walk-forward, {models} models, {rows} sessions, two processes",
             f"{float(two):.0f} s",
-            f"target 180 s; {float(one):.0f} s on one",
+            f"target 180 s; {float(one):.0f} s by one",
         )
         yield "its evaluation: tests, bootstraps, years", f"{float(judged):.1f} s", ""
         yield "peak memory", f"{float(peak):.2f} GB", "target 2 GB"

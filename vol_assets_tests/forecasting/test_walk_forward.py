@@ -105,10 +105,16 @@ def test_more_data_add_forecasts_and_change_none(bars, make_frame, backtest):
     )
 
 
-def test_the_number_of_workers_changes_nothing_to_the_last_bit(frame, backtest):
-    for workers in (2, 3):
-        again = walk_forward(frame, MODELS, **SCHEDULE, workers=workers)
-        pd.testing.assert_frame_equal(again, backtest, check_exact=True)
+def test_worker_processes_change_nothing_to_the_last_bit(frame, backtest, monkeypatch):
+    monkeypatch.setattr("vol_assets.forecasting.walk_forward.FROM_REFITS", 2)
+    again = walk_forward(frame, MODELS, **SCHEDULE, workers=2)
+    pd.testing.assert_frame_equal(again, backtest, check_exact=True)
+
+
+def test_what_a_worker_says_is_wrong_reaches_the_caller(frame, monkeypatch):
+    monkeypatch.setattr("vol_assets.forecasting.walk_forward.FROM_REFITS", 2)
+    with pytest.raises(ForecastError, match="never varies over the training sessions"):
+        walk_forward(frame.assign(log_vix=-1.8), [LOG_HAR_IV], **SCHEDULE)
 
 
 def test_progress_counts_refits_to_the_end(frame):
