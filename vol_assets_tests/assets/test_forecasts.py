@@ -151,7 +151,12 @@ def test_the_ensemble_is_registered_with_its_source_fingerprint_and_last_trainin
             "rv_explanation",
             {"sessions": "591", "last_session": str(LAST)},
             {f"mean_abs.{term}" for term in ("log_vix", "log_var_5d")},
-            {"importance.png", "beeswarm.png", "waterfall.png", "drift.png"},
+            {
+                "waterfall_of_the_last_forecast.png",
+                "what_it_listens_to.png",
+                "how_each_term_moves_it.png",
+                "year_by_year.png",
+            },
         ),
     ],
 )
@@ -222,6 +227,13 @@ def test_the_ledger_again_writes_nothing(location: CodeLocation):
     assert ran.success
     assert files(location.lake, RV_5D) == before
     assert ran.metadata("forecast/rv_5d")["sessions written"] == 0
+
+
+def test_the_page_of_a_single_session_shows_the_last_ten_of_the_ledger(location: CodeLocation):
+    page = location.run("forecast/rv_5d", LAST).metadata("forecast/rv_5d")
+    heading, _, *rows = page["last ten forecasts"].splitlines()
+    assert [row.split("|")[1].strip() for row in rows] == [f"{day:%d}\N{NO-BREAK SPACE}{day:%b}" for day in DAYS[-10:]]
+    assert "baseline %" in heading
 
 
 def test_a_forecast_is_the_same_made_in_a_range_or_alone(copy: CodeLocation, tmp_path: Path):
