@@ -23,7 +23,7 @@ VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
 SELECT ?= raw/market,curated/market,features/l1,features/har,features/implied
 
-.PHONY: help setup demo test coverage dev materialize backfill promote rollback mlflow lint accuracy evidence bench clean
+.PHONY: help setup demo test coverage dev materialize backfill report promote rollback mlflow lint accuracy evidence windows bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -61,6 +61,10 @@ backfill: setup  ## FROM=2014-01-02 TO=2023-12-29 SELECT=... : a range in one ru
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo "say FROM=YYYY-MM-DD TO=YYYY-MM-DD"; exit 2; }
 	@$(VOL_ASSETS) backfill --from '$(FROM)' --to '$(TO)' --select '$(SELECT)'
 
+report: setup  ## DATE=2024-03-15 : the gold report of a session as PDF and JSON, and what it needs first
+	@test -n "$(DATE)" || { echo "say DATE=YYYY-MM-DD"; exit 2; }
+	@$(VOL_ASSETS) report --date '$(DATE)'
+
 promote: setup  ## VERSION=3 REASON="why": make a version of spy_rv_5d the champion
 	@test -n '$(VERSION)' -a -n "$$REASON" || { echo 'say VERSION=3 REASON="why"'; exit 2; }
 	@$(VOL_ASSETS) promote --version '$(VERSION)' --reason "$$REASON"
@@ -82,6 +86,9 @@ accuracy: setup  ## hold the surfaces of simulated sessions against the truth: F
 evidence: setup  ## hold every forecast model against the true variance of the sample market: FROM= TO= VARIANTS=1
 	@$(BIN)/python -m vol_assets_tests.evidence $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
 	  $(if $(OUT_OF_SAMPLE),--out-of-sample $(OUT_OF_SAMPLE)) $(if $(VARIANTS),--variants) $(if $(PICTURES),--pictures '$(abspath $(PICTURES))')
+
+windows: setup  ## hold the gold report's price windows against what came: BARS=folder for GLD.csv and GVZ.csv of your own
+	@$(BIN)/python -m vol_assets_tests.windows $(if $(BARS),--bars '$(abspath $(BARS))')
 
 bench: setup  ## measure: implied vols, surfaces, ten years through the command line, the walk-forward, bookkeeping
 	@$(BIN)/python -m vol_assets_tests.bench $(if $(ONLY),--only $(ONLY))

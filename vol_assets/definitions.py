@@ -14,7 +14,7 @@ from vol_assets.settings import Settings
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from vol_assets.assets import chains, surfaces  # noqa: E402
+from vol_assets.assets import chains, gold, surfaces  # noqa: E402
 from vol_assets.assets.features import features_har, features_implied, features_l1  # noqa: E402
 from vol_assets.assets.market import curated_market, raw_market  # noqa: E402
 from vol_assets.assets.rv_backtest import rv_backtest  # noqa: E402
@@ -48,6 +48,7 @@ ASSETS = [
     *chains.RAW,
     *chains.CURATED,
     *surfaces.SURFACE_ASSETS,
+    *gold.GOLD_ASSETS,
 ]
 
 

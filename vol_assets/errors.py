@@ -31,3 +31,7 @@ class ForecastError(VolAssetsError):
 
 class RegistryError(VolAssetsError):
     """MLflow does not answer, or holds nothing of what is asked for."""
+
+
+class ReportError(VolAssetsError):
+    """A gold report holds what its document's schema refuses, or its files cannot be written."""

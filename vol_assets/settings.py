@@ -18,12 +18,14 @@ from vol_assets.errors import SessionError, SettingError
 LOCAL_UI = "http://127.0.0.1:5000"  # where `make mlflow` serves a local store
 RATES = (-0.05, 0.25)  # a rate beyond was meant in percent
 SOURCES = ("sample", "yahoo", "files")
+LANGUAGES = ("en", "fr")
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI, `mlflow_ui` where a
-    browser finds it; `rate` a continuously compounded zero rate (decimal a year) for chains without a quoted one."""
+    browser finds it; `rate` a continuously compounded zero rate (decimal a year) for chains without a quoted one;
+    `report_language` that of the gold report's pages."""
 
     data: Path
     source: str
@@ -33,6 +35,7 @@ class Settings:
     mlflow_ui: str = LOCAL_UI
     schedules_running: bool = False
     rate: float | None = None
+    report_language: str = "en"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -46,6 +49,9 @@ class Settings:
         schedules = environ.get("VOL_ASSETS_SCHEDULES") or "stopped"
         if schedules not in ("stopped", "running"):
             raise SettingError(f"VOL_ASSETS_SCHEDULES is {schedules!r}; it must be stopped or running")
+        language = environ.get("VOL_ASSETS_REPORT_LANG") or "en"
+        if language not in LANGUAGES:
+            raise SettingError(f"VOL_ASSETS_REPORT_LANG is {language!r}; it must be one of {', '.join(LANGUAGES)}")
         mlflow_uri = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data / 'mlflow' / 'mlflow.db'}"
         return cls(
             data=data,
@@ -57,12 +63,18 @@ class Settings:
             or (mlflow_uri if mlflow_uri.startswith("http") else LOCAL_UI),
             schedules_running=schedules == "running",
             rate=_rate(environ.get("VOL_ASSETS_RATE")),
+            report_language=language,
         )
 
     @property
     def lake(self) -> Path:
         """The root of the Parquet lake."""
         return self.data / "lake"
+
+    @property
+    def reports(self) -> Path:
+        """Where reports are written."""
+        return self.data / "reports"
 
 
 def _start(text: str | None) -> dt.date:

@@ -20,6 +20,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from vol_assets.assets import surfaces
 from vol_assets.automation.progress import in_a_line
 from vol_assets.contracts import CURATED_MARKET, FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1, Contract
 from vol_assets.contracts.symbols import FUNDS
@@ -33,6 +34,7 @@ from vol_assets.lake import Lake
 from vol_assets.settings import Settings
 from vol_assets.sources import SYMBOLS
 from vol_assets.sources.sample import SampleMarket
+from vol_assets.surfaces import charts
 
 ROOT = Path(__file__).parent.parent
 BARS = "raw/market,curated/market"
@@ -194,6 +196,16 @@ def at_home(settings: Settings) -> Iterator[None]:
     """DAGSTER_HOME in the environment: whoever opens the instance anew asks it where the event log is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(dagster_home(settings.data)))
+        yield
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """No pictures of surfaces: they take half of a run, and those of one run are enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surfaces, "picture", lambda figure: dg.MetadataValue.md("not drawn"))
+        for name in ("smiles", "term_structure", "densities", "heat_map"):
+            patch.setattr(charts, name, lambda *_: None)
         yield
 
 

@@ -21,7 +21,7 @@ FLOORS = (
     ("definitions",),
     ("automation",),
     ("assets",),
-    ("features", "forecasting", "curation", "surfaces", "sources", "lake", "tracking", "instance"),
+    ("features", "forecasting", "curation", "surfaces", "gold", "sources", "lake", "tracking", "instance"),
     ("quant", "charts"),
     ("contracts", "clock", "settings", "errors"),
 )

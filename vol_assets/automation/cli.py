@@ -1,6 +1,6 @@
-"""The command line behind make: materialize, backfill, demo; promote and rollback.
+"""The command line behind make: materialize, backfill, report, demo; promote and rollback.
 
-Each checks what it is asked before anything starts. The first three then hand over to Dagster's own command line in
+Each checks what it is asked before anything starts. The first four then hand over to Dagster's own command line in
 this process with the progress logger, so that a run started here is like any other in the UI. A range with swapped
 ends, for one, is silently empty in Dagster.
 """
@@ -8,6 +8,7 @@ ends, for one, is silently empty in Dagster.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import fcntl
 import json
@@ -31,6 +32,7 @@ DAILY_TABLES = "raw/market,curated/market,features/l1,features/har,features/impl
 HISTORY_TABLES = "raw/market,curated/market"
 HISTORY_SESSIONS = 60  # before the first session of a backfill: the longest window of the features
 SURFACE_TABLES = "raw/spy_chain,raw/gld_chain,curated/spy_chain,curated/gld_chain,group:surface"
+GOLD_TABLES = "gold/surface_data,gold/report"
 DEMO_YEARS = 5
 DEMO_CHAINS = 3  # sessions of option chains
 DEMO_REFIT_SESSIONS = 126  # twice a year: a demonstration, the default is monthly
@@ -64,40 +66,79 @@ def backfill(options: argparse.Namespace) -> None:
 
     sessions = _sessions(options.first, options.last)
     if not {*options.select.split(",")} <= {*SURFACES, "group:surface"}:
-        bring_history(sessions[0])
+        bring_history(sessions[0], HISTORY_SESSIONS)
     options.partition = f"{sessions[0]}...{sessions[-1]}"
     materialize(options)
 
 
-def bring_history(first: dt.date) -> None:
-    """Materialize what curated/market lacks of the HISTORY_SESSIONS before `first`, as far as the source has it."""
-    from vol_assets.contracts.market import CURATED_MARKET
+def report(options: argparse.Namespace) -> None:
+    """The gold report of a session, after what its lake lacks: six years of bars, and GLD's chain to its tenors."""
+    from vol_assets.gold.folder import DOCUMENT, PDF
+    from vol_assets.gold.inputs import BAR_SESSIONS
+
+    settings = Settings.from_env()
+    session = _sessions(options.date, options.date)[0]
+    bring_history(clock.offset(session, 1), BAR_SESSIONS)
+    options.partition, options.select = str(session), ",".join([*_lacking(settings, session), GOLD_TABLES])
+    materialize(options)
+    folder = settings.reports / "gold" / str(session)
+    print(f"\n  {folder / PDF}\n  {folder / DOCUMENT}")
+
+
+def _lacking(settings: Settings, session: dt.date) -> list[str]:
+    """The tables from GLD's chain to its tenors, from the first that the lake does not hold of the session on."""
+    from vol_assets.contracts.chains import CURATED_CHAINS, RAW_CHAINS
+    from vol_assets.contracts.surfaces import SURFACES
+    from vol_assets.contracts.tenors import TENORS
+    from vol_assets.lake import Lake
+
+    lake = Lake(settings.lake, settings.source)
+    tables = [contracts["GLD"] for contracts in (RAW_CHAINS, CURATED_CHAINS, SURFACES, TENORS)]
+    held = [lake.path(table, session).exists() for table in tables]
+    return [table.name for table in tables[held.index(False) :]] if not all(held) else []
+
+
+def bring_history(first: dt.date, count: int) -> None:
+    """Materialize what curated/market lacks of the `count` sessions before `first`, as far as the source has it."""
+    from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
     from vol_assets.lake import Lake
 
     settings = Settings.from_env()
-    start = max(settings.start, clock.offset(first, -HISTORY_SESSIONS))
+    start = max(settings.start, clock.offset(first, -count))
     if start >= first:
         return
-    missing = Lake(settings.lake, settings.source).missing(CURATED_MARKET, start, clock.offset(first, -1))
+    lake = Lake(settings.lake, settings.source)
+    missing = lake.missing(CURATED_MARKET, start, clock.offset(first, -1))
     if missing:
-        _say(f"history first: {len(missing)} of the {HISTORY_SESSIONS} sessions before {first}")
-        span = f"{missing[0]}...{missing[-1]}"
+        _say(f"history first: {len(missing)} of the {count} sessions before {first}")
         try:
-            _dagster(
-                *("asset", "materialize", "-m", MODULE, "--select", HISTORY_TABLES, "--partition-range", span),
-                *("--config-json", _json(LOGGERS)),
-            )
+            _materialize_range(HISTORY_TABLES, missing)
         except SystemExit:
+            # A source that lacks some of them has failed the run, and curated none of those it brought.
+            brought = [session for session in missing if lake.path(RAW_MARKET, session).exists()]
+            if brought:
+                with contextlib.suppress(SystemExit):
+                    _materialize_range("curated/market", brought)
             _say(
-                "going on without all of the history: features are null until their windows are full "
+                "going on without all of the history: what needs it is null, and says so "
                 "(VOL_ASSETS_START says where your data begin)"
             )
 
 
-def demo(options: argparse.Namespace) -> None:
-    """The main job over the last five years (bars, features, backtest, model, ledger), and the newest surfaces.
+def _materialize_range(select: str, sessions: Sequence[dt.date]) -> None:
+    """One run from the first session to the last."""
+    span = f"{sessions[0]}...{sessions[-1]}"
+    _dagster(
+        *("asset", "materialize", "-m", MODULE, "--select", select, "--partition-range", span),
+        *("--config-json", _json(LOGGERS)),
+    )
 
-    A drop folder need not hold chains, so surfaces are left to `make materialize` there.
+
+def demo(options: argparse.Namespace) -> None:
+    """The main job over the last five years (bars, features, backtest, model, ledger), the newest surfaces and the gold
+    report made of them.
+
+    A drop folder need not hold chains, so surfaces and report are left to `make materialize` and `make report` there.
     """
     from vol_assets.assets.partitions import SESSIONS
     from vol_assets.sources.files import FilesMarket
@@ -109,7 +150,7 @@ def demo(options: argparse.Namespace) -> None:
     first = max(settings.start, clock.offset(clock.as_date(f"{last.year - DEMO_YEARS}-{last:%m}-01"), 1))
     started = time.monotonic()
     _say(f"vol_assets demo: main_job on the {settings.source} source, {first} ... {last}, into {settings.data}")
-    bring_history(first)
+    bring_history(first, HISTORY_SESSIONS)
     config = {**LOGGERS, "ops": {"forecast__rv_backtest": {"config": {"refit_every": DEMO_REFIT_SESSIONS}}}}
     tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
     with tempfile.TemporaryDirectory() as folder:
@@ -119,6 +160,8 @@ def demo(options: argparse.Namespace) -> None:
     if settings.source != "files":
         chains = 1 if settings.source == "yahoo" else DEMO_CHAINS
         options.select, options.partition = SURFACE_TABLES, f"{clock.offset(last, 1 - chains)}...{last}"
+        materialize(options)
+        options.select, options.partition = GOLD_TABLES, str(last)
         materialize(options)
     _say(f"done in {time.monotonic() - started:.0f} s\n")
     print(summary(settings))
@@ -197,6 +240,7 @@ def summary(settings: Settings) -> str:
         f"  tables    pandas.read_parquet('{settings.lake / 'features' / 'l1'}')",
         f"  pictures  {here}make dev: the Dagster UI at http://127.0.0.1:3000, groups forecast and surface",
         f"  models    {here}make mlflow: the MLflow UI at http://127.0.0.1:5000, model spy_rv_5d",
+        *_report_lines(settings),
     ]
     return "\n".join(lines)
 
@@ -233,6 +277,13 @@ def _surface_lines(settings: Settings) -> list[str]:
                 ),
             ]
     return lines
+
+
+def _report_lines(settings: Settings) -> list[str]:
+    """Where the newest gold report is, if there is one."""
+    from vol_assets.gold.folder import PDF
+
+    return [f"  report    {path}" for path in sorted((settings.reports / "gold").glob(f"*/{PDF}"))[-1:]]
 
 
 def _sessions(first: str, last: str) -> list[dt.date]:
@@ -307,6 +358,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--to", dest="last", required=True)
     many.add_argument("--select", default=DAILY_TABLES)
     many.set_defaults(run=backfill)
+    gold = commands.add_parser("report", help="the gold report of a session, after what it lacks")
+    gold.add_argument("--date", required=True)
+    gold.set_defaults(run=report)
     commands.add_parser("demo", help="the main job over the last five years").set_defaults(run=demo)
     crown = commands.add_parser("promote", help="make a version of spy_rv_5d the champion")
     crown.add_argument("--version", required=True)

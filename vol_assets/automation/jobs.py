@@ -1,4 +1,4 @@
-"""The jobs: the daily one, training, the main job that is both, and option chains to surfaces.
+"""The jobs: the daily one, training, the main job that is both, and option chains to surfaces and the gold report.
 
 Backfill sessions from the asset graph or the shell, never from a job's page: a job makes one run a session there,
 whatever the assets' backfill policy says.
@@ -17,6 +17,7 @@ SESSION_TABLES = dg.AssetSelection.assets(
     "forecast/rv_5d",
     "monitoring/scorecard",
 )
+GOLD = ("gold/surface_data", "gold/report")
 SURFACES = (
     *(f"{layer}/{underlying}_chain" for layer in ("raw", "curated") for underlying in ("spy", "gld")),
     *(f"{layer}/{underlying}" for layer in ("surface", "tenors", "richness") for underlying in ("spy", "gld")),
@@ -43,8 +44,9 @@ main_job = dg.define_asset_job(
 )
 surface_job = dg.define_asset_job(
     "surface_job",
-    dg.AssetSelection.assets(*SURFACES),
-    description="One session: option chains of SPY and GLD to arbitrage-free surfaces, tenors and richness.",
+    dg.AssetSelection.assets("raw/market", "curated/market", *SURFACES, *GOLD),
+    description="One session: option chains of SPY and GLD to arbitrage-free surfaces, tenors and richness, and the gold "
+    "report. It brings the session's bars too, and goes on without them.",
     tags={"dagster/max_runtime": 1800},
 )
 JOBS = [daily_job, train_rv_model, main_job, surface_job]

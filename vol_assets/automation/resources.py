@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from vol_assets.gold.folder import Reports
 from vol_assets.lake import Lake
 from vol_assets.lake.io_manager import LakeIOManager
 from vol_assets.settings import Settings
@@ -20,7 +21,7 @@ EXPERIMENT = "vol_assets"
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
-    """The resources by key: `market`, `lake`, `io_manager`, `mlflow`."""
+    """The resources by key: `market`, `lake`, `io_manager`, `mlflow`, `reports`."""
 
     def lake(_: dg.InitResourceContext) -> Lake:
         lake = Lake(settings.lake, settings.source)
@@ -36,11 +37,15 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     def mlflow(_: dg.InitResourceContext) -> Tracking:
         return open_tracking(settings)
 
+    def reports(_: dg.InitResourceContext) -> Reports:
+        return Reports(settings.reports, settings.report_language)
+
     return {
         "lake": dg.ResourceDefinition(lake, description=f"Parquet lake at {settings.lake}"),
         "market": dg.ResourceDefinition(market, description=f"market data from {settings.source}"),
         "io_manager": dg.IOManagerDefinition(io_manager, required_resource_keys={"lake"}),
         "mlflow": dg.ResourceDefinition(mlflow, description=f"MLflow at {settings.mlflow_uri}"),
+        "reports": dg.ResourceDefinition(reports, description=f"reports in {settings.reports}"),
     }
 
 

@@ -1,12 +1,14 @@
-"""The schedules: on weekdays at 18:30 New York the session just closed, bars to forecast and chains to surfaces; once a
-month the training.
+"""The schedules: on weekdays, after the close, the session just over: bars to forecast at 18:30 New York, chains to
+surfaces and the gold report at 18:45; once a month the training.
 
 Our own, because Dagster's stock schedule of a partitioned job runs on holidays too. Half past six is after every
 close and after the vendors' closing prices; the session's partition is there by then, winter and summer.
 
 The daily job's run begins at the earliest of the last REFETCH_SESSIONS sessions that is incomplete or missing from a
 table, if there is one: then it is a range, so that what depends on the refilled session is computed again with it. The
-surface job never looks back: a vendor shows today's chain alone, and one that was missed is gone.
+surface job never looks back: a vendor shows today's chain alone, and one that was missed is gone. It comes a quarter
+of an hour later, so that it finds the bars that its indices and the gold report are held against; it fetches them
+itself where the daily job could not.
 
 Training is on the first Saturday of the month at 08:00 New York. On a weekend no session is waiting: Friday's bars are
 in, and a person has two days to look at a verdict, or at a failure, before the next forecast is due.
@@ -40,6 +42,7 @@ def build_daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
     @_after_the_close(
         settings,
         daily_job,
+        "30 18 * * 1-5",
         "daily_schedule",
         "The session just closed, and again what the last ten lack; skips holidays.",
     )
@@ -53,7 +56,11 @@ def build_surface_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """The schedule of the surface job."""
 
     @_after_the_close(
-        settings, surface_job, "surface_schedule", "Option chains of the session just closed; skips holidays."
+        settings,
+        surface_job,
+        "45 18 * * 1-5",
+        "surface_schedule",
+        "Option chains of the session just closed, and the gold report; skips holidays.",
     )
     def surface_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         return plan_day(_day(context), lambda session: session)
@@ -73,10 +80,10 @@ def build_retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:
     )
 
 
-def _after_the_close(settings: Settings, job: dg.JobDefinition, name: str, description: str):
+def _after_the_close(settings: Settings, job: dg.JobDefinition, cron: str, name: str, description: str):
     return dg.schedule(
         job=job,
-        cron_schedule="30 18 * * 1-5",
+        cron_schedule=cron,
         execution_timezone="America/New_York",
         name=name,
         default_status=_status(settings),

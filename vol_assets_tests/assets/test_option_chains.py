@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
-from code_location import CodeLocation, Ran, files
+from code_location import CodeLocation, Ran, files, undrawn
 
 from vol_assets import clock
 from vol_assets.assets import chains, surfaces, workers
@@ -27,7 +26,6 @@ from vol_assets.curation.chains import curate_chain
 from vol_assets.curation.raw import raw_bars
 from vol_assets.sources import SYMBOLS
 from vol_assets.sources.sample import SampleMarket
-from vol_assets.surfaces import charts
 from vol_assets.surfaces.fit import surface_of, surface_rows
 
 SESSIONS = clock.sessions("2018-11-21", "2018-11-26")  # over Thanksgiving and the half day after it
@@ -89,16 +87,6 @@ def daily(
             assert location.run(SPY, session).success
         assert location.run("", LAST, job="surface_job").success
         yield location
-
-
-@contextmanager
-def undrawn() -> Iterator[None]:
-    """Pictures take half of a run, and those of one run are enough."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(surfaces, "picture", lambda figure: dg.MetadataValue.md("not drawn"))
-        for name in ("smiles", "term_structure", "densities", "heat_map"):
-            patch.setattr(charts, name, lambda *_: None)
-        yield
 
 
 def contents(location: CodeLocation) -> dict[str, dict[str, bytes]]:

@@ -31,8 +31,9 @@ UNDERLYINGS = ("spy", "gld")
 SURFACES = {f"{layer}/{name}_chain" for layer in ("raw", "curated") for name in UNDERLYINGS} | {
     f"{layer}/{name}" for layer in ("surface", "tenors", "richness") for name in UNDERLYINGS
 }
-BY_SESSION = SESSION_TABLES | SURFACES
-TABLES = BY_SESSION | TRAINING - {"forecast/rv_model"}
+GOLD = {"gold/surface_data", "gold/report"}
+BY_SESSION = SESSION_TABLES | SURFACES | GOLD
+TABLES = BY_SESSION - GOLD | TRAINING - {"forecast/rv_model"}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_every_asset_has_group_owner_kinds_and_a_description(specs: dict[str, dg
         layer = name.split("/")[0]
         assert spec.group_name == ("surface" if layer in ("tenors", "richness") else layer)
         assert list(spec.owners) == ["team:volatility"]
-        assert spec.kinds & {"parquet", "mlflow"}, name
+        assert spec.kinds & {"parquet", "mlflow", "json", "pdf"}, name
         assert len(spec.description) > 60, name
 
 
@@ -93,6 +94,8 @@ def test_dependencies_run_from_raw_bars_to_the_ledger_and_from_raw_chains_to_ric
             for layer in ("tenors", "richness")
             for name in UNDERLYINGS
         },
+        "gold/surface_data": {"curated/gld_chain", "surface/gld", "tenors/gld"},  # and no bars: they are optional
+        "gold/report": {"gold/surface_data"},
     }
 
 
@@ -106,7 +109,7 @@ def test_everything_is_backfilled_in_one_run_and_session_tables_share_one_partit
 
 def test_every_session_table_has_a_contract_check(defs: dg.Definitions):
     checks = {(key.asset_key.to_user_string(), key.name) for key in defs.resolve_asset_graph().asset_check_keys}
-    assert {(name, "contract") for name in BY_SESSION} <= checks
+    assert {(name, "contract") for name in BY_SESSION - GOLD} <= checks
     assert {("raw/market", "complete"), ("curated/market", "flags"), ("features/l1", "no_gaps")} <= checks
     for name in UNDERLYINGS:
         further = {
@@ -143,7 +146,7 @@ def test_jobs_select_what_they_say(defs: dg.Definitions):
         "daily_job": SESSION_TABLES,
         "train_rv_model": TRAINING,
         "main_job": SESSION_TABLES | TRAINING,
-        "surface_job": SURFACES,
+        "surface_job": SURFACES | GOLD | {"raw/market", "curated/market"},
     }
     assert jobs["main_job"] | jobs["surface_job"] == {key.to_user_string() for key in graph.get_all_asset_keys()}
 

@@ -3,7 +3,7 @@
     make bench                 everything but ten years of chains, a few minutes
     make bench ONLY=ten_years  one of: validate one_session ten_years bookkeeping walk_forward serving lake drop_folder
                                implied_volatility early_exercise whole_chain session_parts readings chain_files
-                               chains (ten years of both, many minutes: only by its name)
+                               gold_report; and chains (ten years of both, many minutes: only by its name)
 
 Measurements that write work in a temporary folder on the embedded sample market. Wall seconds are the whole process.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from vol_assets_tests.bench import forecasting, options, pipeline, rooms
+from vol_assets_tests.bench import forecasting, gold, options, pipeline, rooms
 
 MEASURES = (
     pipeline.validate,
@@ -29,6 +29,7 @@ MEASURES = (
     options.session_parts,
     options.readings,
     rooms.chain_files,
+    gold.gold_report,
 )
 LONG = (pipeline.chains,)
 

@@ -1,11 +1,14 @@
 """A surface has no static arbitrage whatever its slices, and says of its smiles what their law says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-from vol_assets.quant import essvi
+from vol_assets.quant import essvi, mixture
+from vol_assets.quant.implied_vol import implied_stdev
 from vol_assets.quant.surface import Surface
 
 FLAT = (0.002, 0.0, 1e-6)
@@ -154,3 +157,80 @@ def test_an_essvi_slice_has_the_variance_of_its_formula():
     k = np.linspace(-0.1, 0.1, 11)
     expected = essvi.total_variance(k, made.theta[:, None], made.rho[:, None], made.psi[:, None])
     assert np.allclose(made.smiles(made.years).stdev(k) ** 2, expected, rtol=1e-9)
+
+
+def of_normals(laws, function, k):
+    """`function` of the standardised k, mixed: distributions (t, m) of the mixtures that `Smiles.mixtures` gives."""
+    weights, means, stdevs = (part[:, None, :] for part in laws)
+    return (weights * function((np.broadcast_to(k, (len(weights), k.shape[-1]))[..., None] - means) / stdevs)).sum(-1)
+
+
+def of_lognormals(laws, k):
+    weights, means, stdevs = laws
+    return mixture.otm_price(k, weights, np.exp(means + 0.5 * stdevs**2), stdevs)
+
+
+EVERYWHERE = [0.02, 0.05, 0.06, 0.08, 0.1, 0.17, 0.3, 0.6, 1.0, 1.7]  # before, at, between and after the expirations
+
+
+def test_mixtures_have_the_distribution_and_the_prices_of_the_smiles_at_every_time():
+    smiles = skewed().smiles(EVERYWHERE)
+    laws = smiles.mixtures()
+    assert np.abs(of_normals(laws, ndtr, K) - smiles.distribution(K)).max() < 1e-14
+    assert np.abs(of_lognormals(laws, K) - smiles.otm_price(K)).max() < 1e-15
+    assert np.abs(laws[0].sum(axis=1) - 1.0).max() < 1e-14
+    assert np.abs((laws[0] * np.exp(laws[1] + 0.5 * laws[2] ** 2)).sum(axis=1) - 1.0).max() < 1e-14
+
+
+def test_unused_components_of_mixtures_are_standard_normals_of_no_weight():
+    # The later slice has one component less, and an expiration is one slice where a time between is of several.
+    uneven = surface([0.1, 0.4], [[0.06, 0.11], [0.3, 1.0]], [[0.8, 0.2], [1.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]])
+    weights, means, stdevs = uneven.smiles([0.05, 0.2, 0.4, 0.6]).mixtures()
+    unused = weights == 0
+    assert (unused.sum(axis=1) >= [2, 0, 3, 3]).all()
+    assert (means[unused] == 0).all()
+    assert (stdevs[unused] == 1).all()
+
+
+def essvi_surface():
+    """Smiles that lean to either side, a week to half a year at 20 %."""
+    shapes = [(0.0008, -0.15, 0.025), (0.002, 0.1, 0.038), (0.005, 0.3, 0.056), (0.018, -0.1, 0.1)]
+    return surface([0.02, 0.05, 0.12, 0.45], None, essvi_slices=shapes)
+
+
+def test_an_essvi_slice_s_mixture_has_its_vols_and_its_quantiles():
+    p = np.array([0.01, 0.05, 0.16, 0.5, 0.84, 0.95, 0.99])
+    smiles = essvi_surface().smiles([0.015, 0.02, 0.03, 0.05, 0.12, 0.3, 0.45])
+    laws, s = smiles.mixtures(), smiles.at_money[:, None]
+    k = s * np.linspace(-2.5, 2.5, 51)
+    assert np.abs(implied_stdev(of_lognormals(laws, k), k) / s - smiles.stdev(k) / s).max() < 5e-4
+    # A quantile is off by what the probability there is off by, over the density.
+    true = smiles.quantile(p)
+    assert np.abs((of_normals(laws, ndtr, true) - p) / smiles.density(true) / s).max() < 3e-3
+    assert np.abs((laws[0] * np.exp(laws[1] + 0.5 * laws[2] ** 2)).sum(axis=1) - 1.0).max() < 1e-13
+
+
+def test_an_essvi_slice_among_mixtures_leaves_them_exact():
+    made = skewed()
+    thin = np.arange(4) == 1
+    theta = np.where(thin, 0.04 * 0.1, made.theta)
+    mixed = replace(made, is_mixture=~thin, theta=theta, rho=np.full(4, -0.3), psi=np.full(4, 0.06))
+    smiles = mixed.smiles(mixed.years)
+    price = of_lognormals(smiles.mixtures(), K)
+    own = mixed.own_prices(K)
+    assert np.abs(price - own)[~thin].max() < 1e-15
+    assert 1e-9 < np.abs(price - own)[thin].max() < 2e-5
+
+
+def test_of_a_lifted_price_the_slice_that_is_highest_at_the_forward_stands():
+    # The second slice is below the first everywhere.
+    crossed = surface([0.1, 0.2, 0.4], [[0.06], [0.05], [0.075]], weights=[[1.0]] * 3, means=[[1.0]] * 3)
+    weights, means, stdevs = crossed.expirations.mixtures()
+    assert (weights * stdevs).sum(axis=1).tolist() == [0.06, 0.06, 0.075]
+    assert np.allclose((weights * means).sum(axis=1), -0.5 * np.array([0.06, 0.06, 0.075]) ** 2, rtol=1e-14)
+    lifted = crossing()
+    gap = lifted.expirations.otm_price(K) - of_lognormals(lifted.expirations.mixtures(), K)
+    lift = (lifted.expirations.otm_price(K) - lifted.own_prices(K)).max()
+    assert gap.min() > -1e-15
+    assert gap.max() <= lift
+    assert np.abs(gap[:, K.searchsorted(-1e-9)]).max() < 1e-15  # at the forward

@@ -3,9 +3,10 @@
 process: named random streams, OU paths, regimes. variance: SPY's variance and what it is expected to be.
 closes: all series from close to close. intraday: the path inside a session. bars: prices as quoted.
 surface: the true option surface. smiles: what it is at each close. listings: the contracts there are. chains: their
-quotes. dirt: what is wrong with a few. market: the `SampleMarket` source and the truth behind it.
+quotes. dirt: what is wrong with a few. market: the `SampleMarket` source and the truth behind it. ahead: what may come.
 """
 
+from vol_assets.sources.sample.ahead import gold_returns_ahead
 from vol_assets.sources.sample.market import (
     SampleMarket,
     chain_around,
@@ -19,6 +20,7 @@ __all__ = [
     "SampleMarket",
     "TrueSurface",
     "chain_around",
+    "gold_returns_ahead",
     "true_expected_variance",
     "true_spot_variance",
     "true_surface",
