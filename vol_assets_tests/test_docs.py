@@ -45,7 +45,7 @@ def test_every_asset_the_readme_draws_exists():
     keys = {asset.key.to_user_string() for asset in ASSETS}
     drawn = set(
         re.findall(
-            r"\b(?:raw|curated|features|forecast|monitoring|surface|tenors|richness|gold)/[a-z0-9_]+",
+            r"(?<![\w/])(?:raw|curated|features|forecast|monitoring|surface|tenors|richness|gold)/[a-z0-9_]+",
             (ROOT / "README.md").read_text(),
         )
     )

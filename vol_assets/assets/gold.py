@@ -102,7 +102,7 @@ def surface_data(
     "windows of both.",
 )
 def report(context: dg.AssetExecutionContext, reports: dg.ResourceParam[Reports]) -> Iterator:
-    from vol_assets.gold.pdf.render import render_pdf, render_png
+    from vol_assets.gold.pdf.render import page_png, render_pdf
 
     asked = asked_sessions(context)
 
@@ -110,11 +110,11 @@ def report(context: dg.AssetExecutionContext, reports: dg.ResourceParam[Reports]
         reports.write(session, PDF, render_pdf(reports.read_document(session), reports.language))
 
     def metadata() -> dict[str, Any]:
-        document = reports.read_document(asked[-1])
+        path = reports.path(asked[-1], PDF)
         return {
-            "file": dg.MetadataValue.path(reports.path(asked[-1], PDF)),
+            "file": dg.MetadataValue.path(path),
             "language": reports.language,
-            "page 1": png_in_markdown(render_png(document, reports.language, page=1, ppi=PREVIEW_PPI)),
+            "page 1": png_in_markdown(page_png(path.read_bytes(), page=1, ppi=PREVIEW_PPI)),
         }
 
     yield from _each(context, asked, make, metadata, list)

@@ -45,8 +45,8 @@ main_job = dg.define_asset_job(
 surface_job = dg.define_asset_job(
     "surface_job",
     dg.AssetSelection.assets("raw/market", "curated/market", *SURFACES, *GOLD),
-    description="One session: option chains of SPY and GLD to arbitrage-free surfaces, tenors and richness, and the gold "
-    "report. It brings the session's bars too, and goes on without them.",
+    description="One session: option chains of SPY and GLD to arbitrage-free surfaces, tenors and richness, and the "
+    "gold report. It brings the session's bars too, and goes on without them.",
     tags={"dagster/max_runtime": 1800},
 )
 JOBS = [daily_job, train_rv_model, main_job, surface_job]

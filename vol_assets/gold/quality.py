@@ -100,4 +100,4 @@ _NAMES = {"spreads": "points", "staleness": "minutes"}
 def _penalty(code: str, points: int, most: int, measured: float | None, *, name: str = "", **values: Any) -> Penalty:
     values |= {name or _NAMES.get(code, "count"): measured} if measured is not None else {}
     known = None if measured is None else float(measured)
-    return Penalty(code, int(points), most, known, Words("en")(f"penalty.{code}", **values))
+    return Penalty(code, int(points), most, known, Words("en")(f"penalty.{code}", **values), values)

@@ -437,6 +437,7 @@ class Penalty:
     most: int = of("points", "the rule can take off")
     measured: float | None = of("see message", "what was measured")
     message: str = of(NONE, "in words")
+    values: dict[str, Any] = of(NONE, "what the words hold")
 
 
 @dataclass(frozen=True)

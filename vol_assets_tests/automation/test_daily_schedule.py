@@ -95,13 +95,15 @@ def test_a_day_without_a_session_is_skipped_by_name(location: CodeLocation, day:
     assert reason in message
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_ticks_are_on_weekdays_at_half_past_six_in_new_york_in_winter_and_summer(location: CodeLocation, name: str):
+@pytest.mark.parametrize(("name", "minute"), zip(SCHEDULES, (30, 45), strict=True))
+def test_ticks_are_on_weekdays_after_the_close_in_new_york_in_winter_and_summer_the_bars_first(
+    location: CodeLocation, name: str, minute: int
+):
     schedule = location.defs.resolve_schedule_def(name)
     for start in (dt.datetime(2024, 3, 7, tzinfo=dt.UTC), dt.datetime(2024, 10, 31, tzinfo=dt.UTC)):  # clocks change
         ticks = schedule_execution_time_iterator(start.timestamp(), schedule.cron_schedule, schedule.execution_timezone)
         local = [next(ticks).astimezone(clock.NEW_YORK) for _ in range(6)]
-        assert {(time.hour, time.minute) for time in local} == {(18, 30)}
+        assert {(time.hour, time.minute) for time in local} == {(18, minute)}
         assert all(time.weekday() < 5 for time in local)
 
 

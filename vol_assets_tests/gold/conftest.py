@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import documents
 import pytest
 
 from vol_assets.gold import report as r
 from vol_assets.gold.pdf.panel import Panel
-from vol_assets_tests.gold import documents
 
 EMPTY_SURFACE = r.SurfaceReading((), (), (), (), (), (), (), None, None, ())
 

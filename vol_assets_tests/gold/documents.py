@@ -457,14 +457,14 @@ def instrument(
 def quality() -> r.Quality:
     """Points off for wide spreads and a parity gap."""
     rules = (
-        ("expirations", 0, 30, 10.0, "10 expirations to 400 days (6 wanted)"),
-        ("smiles", 0, 15, 10.0, "10 of 10 smiles quoted beyond 25 delta on both sides"),
-        ("raw_arbitrage", 2, 15, 2.0, "2 spreads or butterflies in the raw quotes pay at bid and ask"),
-        ("surface_arbitrage", 0, 30, 0.0, "0 expirations break the surface's certificate"),
-        ("parity", 3, 15, 12.4, "GLD's close and options' parity are 12.4 bp apart"),
-        ("spreads", 5, 15, 0.62, "median half-spread 0.62 vol points"),
-        ("staleness", 0, 10, 0.0, "quotes 0 minutes from the close"),
-        ("cone", 0, 10, 8.0, "8 of 8 windows in the realised cone"),
+        ("expirations", 0, 30, 10.0, "10 expirations to 400 days (6 wanted)", {"count": 10}),
+        ("smiles", 0, 15, 10.0, "10 of 11 smiles quoted beyond 25 delta on both sides", {"count": 10, "total": 11}),
+        ("raw_arbitrage", 2, 15, 2.0, "2 spreads or butterflies in the raw quotes pay at bid and ask", {"count": 2}),
+        ("surface_arbitrage", 0, 30, 0.0, "0 expirations break the surface's certificate", {"count": 0}),
+        ("parity", 3, 15, 12.4, "GLD's close and options' parity are 12.4 bp apart", {"basis_points": 12.4}),
+        ("spreads", 5, 15, 0.62, "median half-spread 0.62 vol points", {"points": 0.62}),
+        ("staleness", 0, 10, 0.0, "quotes 0 minutes from the close", {"minutes": 0}),
+        ("cone", 0, 10, 8.0, "8 of 8 windows in the realised cone", {"count": 8, "total": 8}),
     )
     return r.Quality(90, "good", tuple(r.Penalty(*rule) for rule in rules))
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from windows import rank_pit, sample_market, true_law, worst_p
 
 from vol_assets import clock
 from vol_assets.errors import SessionError, SourceError
@@ -13,7 +14,6 @@ from vol_assets.gold.coverage import berkowitz, coverage, holds, kolmogorov_smir
 from vol_assets.gold.windows import PROBABILITIES
 from vol_assets.sources.sample import closes, gold_returns_ahead, process, variance
 from vol_assets.sources.sample.ahead import GoldState, one_session, returns_after, states
-from vol_assets_tests.windows import rank_pit, sample_market, true_law, worst_p
 
 SESSIONS = len(clock.session_days())
 DAY = dt.date(2020, 3, 2)

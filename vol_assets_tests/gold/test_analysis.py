@@ -1,4 +1,4 @@
-"""The whole analysis on the sample market, and on inputs that lack something: what can be said is, the rest is named."""
+"""The whole analysis on the sample market, and on inputs that lack something: the rest is said, what lacks is named."""
 
 import dataclasses
 from collections.abc import Callable

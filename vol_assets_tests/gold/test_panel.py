@@ -61,11 +61,6 @@ def test_ticks_have_the_decimals_they_need_and_no_more():
     assert ticks.decimals([0.25, 0.5]) == 2
 
 
-def test_logarithmic_ticks_are_ones_twos_and_fives():
-    assert ticks.log(0.9, 60) == [1, 2, 5, 10, 20, 50]
-    assert ticks.log(1, 10_000) == [1, 10, 100, 1000, 10_000]
-
-
 def test_dates_have_ticks_on_firsts_of_months_or_years():
     found = ticks.dates(dt.date(2019, 5, 14), dt.date(2024, 3, 15))
     assert found == [dt.date(year, 1, 1) for year in range(2020, 2025)]
@@ -76,12 +71,6 @@ def test_dates_have_ticks_on_firsts_of_months_or_years():
 def test_a_square_root_axis_has_a_quarter_of_the_days_in_its_middle():
     across = axis.days([1.0, 400.0], write, start=0.0, at=[100.0])
     assert across.place(across.high / 4)[0] == pytest.approx(0.5)
-
-
-def test_a_logarithmic_axis_has_the_geometric_mean_in_its_middle():
-    up = axis.log([2.0, 800.0], write)
-    assert up.place(40.0)[0] == pytest.approx(0.5)
-    assert np.isnan(up.place(0.0)[0])
 
 
 def test_an_axis_that_starts_at_zero_does_and_one_of_both_signs_holds_both():
@@ -368,14 +357,12 @@ def test_little_or_no_data_are_drawn_without_complaint(x):
         for across in (
             axis.days(x, write, "days"),
             axis.linear(x, write, "x"),
-            axis.log(x, write),
             axis.categories([]),
         ):
             plot = panel.plot(across, axis.linear(y, write, "y"))
             plot.line(x, y, theme.BLUE)
             plot.band(x, y, y, theme.BLUE)
             plot.bars(x, y, theme.BLUE)
-            plot.level_bars(y, x, theme.BLUE)
             plot.steps([*x, 40.0], y, theme.BLUE)
             plot.error_bars(x, y, y, theme.BLUE, cap=2.0)
             plot.markers(x, y, theme.BLUE, shape="square")

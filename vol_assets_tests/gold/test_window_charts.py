@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 
+import documents
 import pytest
 
 from vol_assets.gold.pdf import theme
@@ -10,7 +11,6 @@ from vol_assets.gold.pdf.charts.jumps import jumps
 from vol_assets.gold.pdf.charts.posterior import posterior
 from vol_assets.gold.pdf.charts.price_density import price_density
 from vol_assets.gold.words import LANGUAGES, Words
-from vol_assets_tests.gold import documents
 
 SIZES = {
     fan: (485.0, 205.0),

@@ -21,7 +21,6 @@ Write = Callable[[float, int], str]
 SCALES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda values: values,
     "sqrt": lambda values: np.sqrt(np.where(values >= 0, values, np.nan)),
-    "log": lambda values: np.log(np.where(values > 0, values, np.nan)),
 }
 
 
@@ -100,17 +99,6 @@ def days(
     names = tuple(write(tick, ticks.decimals([round(tick, 1)])) for tick in at)
     importance = tuple(map(ticks.day_importance, at))
     return Axis(*map(float, ends), tuple(map(float, at)), names, label, "sqrt", importance, grid=False)
-
-
-def log(values: object, write: Write, label: str = "", *, shown: float = 1.0, most: int = 6, pad: float = 0.05) -> Axis:
-    """A logarithmic axis that holds the positive values."""
-    known = _known(values)
-    known = known[known > 0]
-    low, high = (known.min(), known.max()) if known.size else (1.0, 10.0)
-    gap = max(high / low, 1.2) ** pad
-    at = ticks.log(low / gap, high * gap, most)
-    names = tuple(write(tick * shown, ticks.decimals([tick * shown])) for tick in at)
-    return Axis(float(low / gap), float(high * gap), tuple(at), names, label, "log")
 
 
 def categories(names: Sequence[str], label: str = "", *, downwards: bool = False) -> Axis:

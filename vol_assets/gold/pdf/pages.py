@@ -12,9 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from vol_assets.gold.pdf import tables, text, theme
+from vol_assets.gold.pdf import furniture, notes, tables, theme
 from vol_assets.gold.pdf.charts.comparison import cones, forwards
 from vol_assets.gold.pdf.charts.cone import cone
 from vol_assets.gold.pdf.charts.density import density
@@ -33,19 +31,14 @@ from vol_assets.gold.pdf.charts.term_structure import term_structure
 from vol_assets.gold.pdf.panel import missing
 from vol_assets.gold.pdf.tables import Content
 from vol_assets.gold.words import Words
-from vol_assets.gold.words.numbers import UNKNOWN
 
 WIDTH, HEIGHT = 841.89, 595.28  # A4, lying
 MARGIN, GAP = 20.0, 6.0
 INSET, PANEL_HEAD, PANEL_FOOT = 8.0, 28.0, 5.0
 TITLE_Y, FACTS_Y, BANNER_Y = 14.0, 39.0, 62.0
 BANNER, READING, NOTE = 16.0, 14.0, 9.0  # pt a row takes
-BANNER_SIZE, BANNER_MARK = 7.6, 90.0  # pt of its text, and that its mark takes
+BANNER_MARK = 90.0  # pt that a banner's mark takes
 FOOTER_Y = HEIGHT - 15.0
-FACTS = (1.5, 1.15, 1.35, 1.2, 1.15, 1.1, 1.0)  # widths, relative
-
-# Typst's names of the two fonts; in an SVG they are one family with two weights.
-FAMILY, BOLD_FAMILY = "IBM Plex Sans", "IBM Plex Sans Cond SmBld"
 
 COLOURS = {
     "page": theme.PAGE,
@@ -92,23 +85,22 @@ class Page:
         return "windows.reading_alone" if alone else f"{self.key}.reading"
 
 
-def report_pages(document: dict[str, Any], language: str, only: int | None = None) -> dict[str, Any]:
-    """What the template draws of a document; `only`: of one page, counted from 1."""
+def report_pages(document: dict[str, Any], language: str) -> dict[str, Any]:
+    """What the template draws of a document."""
     words, analysis = Words(language), document["analysis"]
     session = dt.date.fromisoformat(analysis["session"])
     pages = _pages()
-    chosen = range(1, len(pages) + 1) if only is None else (only,)
     return {
         "title": words("report.title"),
         "author": "vol_assets",
         "date": {"year": session.year, "month": session.month, "day": session.day},
         "language": language,
-        "family": FAMILY,
-        "bold_family": BOLD_FAMILY,
+        "family": theme.FAMILY,
+        "bold_family": theme.BOLD_FAMILY,
         "width": WIDTH,
         "height": HEIGHT,
         "colours": COLOURS,
-        "pages": [_page(pages[number - 1], f"{number} / {len(pages)}", document, words) for number in chosen],
+        "pages": [_page(page, f"{i} / {len(pages)}", document, words) for i, page in enumerate(pages, start=1)],
     }
 
 
@@ -158,9 +150,9 @@ def _pages() -> tuple[Page, ...]:
         ),
     )
     return (
-        Page("volatility", volatility, _volatility_notes, {}),
-        Page("surface", surface, _surface_notes, {}),
-        Page("markets", markets, _markets_notes, {}),
+        Page("volatility", volatility, notes.volatility, {}),
+        Page("surface", surface, notes.surface, {}),
+        Page("markets", markets, notes.markets, {}),
         _windows_page("gld", "GLD"),
         _windows_page("xau", "XAU/USD"),
     )
@@ -181,7 +173,7 @@ def _windows_page(which: str, name: str) -> Page:
             ),
         ),
     )
-    return Page("windows", rows, _windows_notes, {"name": name})
+    return Page("windows", rows, notes.windows, {"name": name})
 
 
 def _of_instrument(which: str, key: str, draw: Draw) -> Panel:
@@ -225,74 +217,15 @@ _FORWARDS = Panel("forwards", forwards, _forwards_subtitle)
 _JUMPS = Panel("jumps", jumps, _jumps_subtitle)
 
 
-# ---------------------------------------------------------------------- notes
-
-
-def _volatility_notes(analysis: dict[str, Any], words: Words) -> list[str]:
-    past = analysis["gld"]["realised"]
-    cone_note = words("volatility.note.cone", first=past["first"]) if past else words("volatility.note.no_cone")
-    return [words("volatility.note.implied"), cone_note, words("volatility.note.ranks")]
-
-
-def _surface_notes(analysis: dict[str, Any], words: Words) -> list[str]:
-    listed = analysis["surface"]["expirations"]
-    notes = [words("surface.note.fit")]
-    if listed:
-        quotes = np.array([one["quotes"] for one in listed], dtype=float)
-        within = float(np.average([one["within_spread"] for one in listed], weights=quotes))
-        errors = [one["error_half_spreads"] for one in listed if one["error_half_spreads"] is not None]
-        error = float(np.median(errors)) if errors else None
-        notes.append(words("surface.note.error", within=within, error=error, count=len(listed)))
-    return [*notes, words("surface.note.greeks")]
-
-
-def _markets_notes(analysis: dict[str, Any], words: Words) -> list[str]:
-    basis = analysis["basis"]
-    values = {name: basis[name] for name in ("sessions", "expense")} if basis else {}
-    return [
-        words("markets.note.basis" if basis else "markets.note.no_basis", **values),
-        words("markets.note.ratio"),
-        words("markets.note.jumps"),
-    ]
-
-
-def _windows_notes(analysis: dict[str, Any], words: Words) -> list[str]:
-    blend, horizons = analysis["blend"], analysis["gld"]["horizons"]
-    projected = any(one["cornish_fisher"] and one["cornish_fisher"]["projected"] for one in horizons)
-    levelled = any(one["calendar_adjusted"] for one in horizons)
-    tails = words("windows.note.tails", adjusted=words("windows.note.adjusted") if levelled else "").rstrip()
-    if not blend:
-        return [words("windows.note.q"), words("windows.note.no_posterior"), tails]
-    expansion = words("windows.note.cornish_fisher", projected=words("windows.note.projected") if projected else "")
-    return [words("windows.note.laws"), _blend_note(blend, words), expansion.rstrip(), tails]
-
-
-def _blend_note(blend: dict[str, Any], words: Words) -> str:
-    source = words(f"windows.note.{blend['realised_source']}")
-    if blend["source"] == "equal":
-        return words("windows.note.equal", source=source)
-    return words(
-        "windows.note.precision",
-        weight=blend["implied_weight"],
-        scale=blend["implied_scale"],
-        errors=blend["errors"],
-        independent=blend["independent"],
-        implied=blend["implied_error"],
-        realised=blend["realised_error"],
-        correlation=blend["correlation"],
-        source=source,
-    )
-
-
-# ---------------------------------------------------------------------- furniture
+# ---------------------------------------------------------------------- where everything stands
 
 
 def _page(page: Page, number: str, document: dict[str, Any], words: Words) -> dict[str, Any]:
     analysis = document["analysis"]
-    banners = _banners(analysis, words)
-    notes = page.notes(analysis, words)
+    banners = furniture.banners(analysis, words, WIDTH - 2 * MARGIN - BANNER_MARK)
+    below = page.notes(analysis, words)
     reading_y = BANNER_Y + BANNER * len(banners)
-    notes_y = FOOTER_Y - 2.0 - NOTE * len(notes)
+    notes_y = FOOTER_Y - 2.0 - NOTE * len(below)
     top, bottom = reading_y + READING, notes_y - 5.0
     return {
         "title": words(f"{page.key}.title", **page.values),
@@ -301,14 +234,14 @@ def _page(page: Page, number: str, document: dict[str, Any], words: Words) -> di
         "width": WIDTH - 2 * MARGIN,
         "title_y": TITLE_Y,
         "facts_y": FACTS_Y,
-        "facts": _facts(analysis, words),
+        "facts": furniture.facts(analysis, words, MARGIN, WIDTH - MARGIN),
         "banners": [{**banner, "y": BANNER_Y + BANNER * i} for i, banner in enumerate(banners)],
         "reading_y": reading_y,
         "reading": {"label": words("report.reading"), "text": words(page.reading(analysis), **page.values)},
         "panels": _panels(page, analysis, words, top, bottom),
         "notes_y": notes_y,
         "note_step": NOTE,
-        "notes": notes,
+        "notes": below,
         "footer_y": FOOTER_Y,
         "footer": words("report.footer", version=document["meta"]["pipeline_version"]),
         "number": number,
@@ -350,63 +283,3 @@ def _panel(
         "subtitle": words(key, **page.values, **values),
         **({"kind": "svg", "svg": content} if isinstance(content, str) else content),
     }
-
-
-def _facts(analysis: dict[str, Any], words: Words) -> list[dict[str, Any]]:
-    gvz, xau, found = analysis["gvz"], analysis["xau"], analysis["quality"]
-    quotes = dt.datetime.fromisoformat(analysis["quote_time"]).astimezone(dt.UTC)
-    cells = [
-        (words("fact.session"), words.long_date(analysis["session"]), words("fact.quotes", time=f"{quotes:%H:%M}")),
-        _spot_fact(analysis["gld"], analysis, words),
-        _spot_fact(xau, analysis, words)
-        if xau
-        else (words("fact.spot", name="XAU/USD"), UNKNOWN, words("fact.no_xau")),
-        (words("fact.rate"), words.percent(analysis["rate"], 2), _rate_source(analysis["rate_source"], words)),
-        (words("fact.gvz"), *_gvz(gvz, words)),
-        (words("fact.quality"), str(found["score"]), words("fact.of_100", label=words(f"quality.{found['label']}"))),
-        (words("fact.source"), words(f"source.{analysis['source']}"), ""),
-    ]
-    room = (WIDTH - 2 * MARGIN) / sum(FACTS)
-    left = MARGIN + room * np.cumsum([0.0, *FACTS[:-1]])
-    return [
-        {"x": round(float(x), 2), "width": round(share * room - 6.0, 2), "label": label, "value": value, "more": more}
-        for x, share, (label, value, more) in zip(left, FACTS, cells)
-    ]
-
-
-def _spot_fact(instrument: dict[str, Any], analysis: dict[str, Any], words: Words) -> tuple[str, str, str]:
-    spot, basis = instrument["spot"], analysis["basis"]
-    more = words(f"spot.{spot['source']}", ratio=basis["ratio"] if basis else None)
-    return words("fact.spot", name=instrument["name"]), words.dollars(spot["price"]), more
-
-
-def _rate_source(source: str, words: Words) -> str:
-    return words(f"rate.{source}") if source else ""
-
-
-def _gvz(gvz: dict[str, Any] | None, words: Words) -> tuple[str, str]:
-    if not gvz:
-        return UNKNOWN, words("fact.no_gvz")
-    change = gvz["change"]
-    return words.number(100.0 * gvz["level"], 2), words.signed(None if change is None else 100.0 * change, 2)
-
-
-def _banners(analysis: dict[str, Any], words: Words) -> list[dict[str, str]]:
-    banners = []
-    if analysis["source"] == "sample":
-        said = words("banner.simulated_text")
-        banners.append({"mark": words("banner.simulated"), "text": said, "tone": "fair"})
-    if analysis["degraded"]:
-        banners.append({"mark": words("banner.degraded"), "text": _reasons(analysis, words), "tone": "rich"})
-    return banners
-
-
-def _reasons(analysis: dict[str, Any], words: Words) -> str:
-    """The notices that degrade the report, as many as a line holds."""
-    reasons = [tables.said(notice, words) for notice in analysis["notices"] if notice["degrades"]]
-    for kept in range(len(reasons), 0, -1):
-        left = len(reasons) - kept
-        line = " ".join([*reasons[:kept], *([words("banner.more", count=left)] if left else [])])
-        if text.advance(line, BANNER_SIZE) <= WIDTH - 2 * MARGIN - BANNER_MARK or kept == 1:
-            return line
-    return words("banner.unexplained")

@@ -128,21 +128,6 @@ class Plot:
         sides = self.px(middle - 0.5 * thick), self.px(middle + 0.5 * thick)
         self._bars(sides, (self.py(np.full(len(middle), base)), self.py(y)), colours, opacity)
 
-    def level_bars(
-        self,
-        y: object,
-        x: object,
-        colours: str | Sequence[str],
-        *,
-        base: float = 0.0,
-        thick: float = 0.62,
-        opacity: float = 1.0,
-    ) -> None:
-        """Lying bars from `base` to x around y; thick in units of y."""
-        middle = numbers(y)
-        sides = self.py(middle - 0.5 * thick), self.py(middle + 0.5 * thick)
-        self._bars((self.px(np.full(len(middle), base)), self.px(x)), sides, colours, opacity)
-
     def error_bars(
         self,
         x: object,

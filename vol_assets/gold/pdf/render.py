@@ -1,11 +1,13 @@
-"""A gold report's document to its pages: PDF, or one page as PNG; only the document and shipped files are read.
+"""A gold report's document to its pages as PDF, and one of those as a picture.
 
 Typst sets the pages from `report.typ` and the JSON that `pages.report_pages` makes. The same document and language
-give the same bytes on any machine: no clock, no system font, no file path goes into them.
+give the same bytes on any machine: no clock, no system font, no file path goes into them. A picture is drawn of the PDF
+by pdfium, as a reader would: Typst's own PNG cuts letters of charts that lie across its tiles.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,25 +16,27 @@ from vol_assets.gold.pdf.pages import report_pages
 from vol_assets.gold.pdf.text import FONTS
 
 TEMPLATE = Path(__file__).with_name("report.typ")
+POINTS_AN_INCH = 72
 
 
 def render_pdf(document: dict[str, Any], language: str = "en") -> bytes:
     """The five pages, A4 lying. A SettingError where the report is not written in that language."""
-    return _compiled(report_pages(document, language), format="pdf")
-
-
-def render_png(document: dict[str, Any], language: str = "en", page: int = 1, ppi: int = 110) -> bytes:
-    """One page, counted from 1, at so many pixels an inch."""
-    return _compiled(report_pages(document, language, only=page), format="png", ppi=ppi)
-
-
-def _compiled(pages: dict[str, Any], **options: Any) -> bytes:
     import typst
 
     return typst.compile(
         TEMPLATE,
+        format="pdf",
         font_paths=[FONTS],
         ignore_system_fonts=True,
-        sys_inputs={"report": json.dumps(pages, ensure_ascii=False)},
-        **options,
+        sys_inputs={"report": json.dumps(report_pages(document, language), ensure_ascii=False)},
     )
+
+
+def page_png(pdf: bytes, page: int = 1, ppi: int = 110) -> bytes:
+    """One page of a PDF, counted from 1, as a PNG of so many pixels an inch."""
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(pdf) as pages:
+        picture = io.BytesIO()
+        pages[page - 1].render(scale=ppi / POINTS_AN_INCH).to_pil().save(picture, "PNG")
+    return picture.getvalue()

@@ -24,8 +24,6 @@ HEAD, HEAD_SIZE = 11.0, 7.0  # pt of a row of heads and of its text
 CELL_PADDING = 5.0  # pt of a cell that its text does not use
 HIGHEST_ROW = 14.0
 SENTENCE, BETWEEN = 9.2, 3.2  # pt from line to line and from notice to notice
-LONGEST_SCORED_DAYS = 400  # expirations that the quality score looks at
-CONE_WINDOWS = 8
 WIDE = 2  # the place of 95 % among the intervals
 SIGNAL_COLOURS = {"SELL VOL": "rich", "BUY VOL": "cheap", "NEUTRAL": "muted"}
 QUALITY_COLOURS = {"good": "good", "fair": "fair", "poor": "rich"}
@@ -179,18 +177,14 @@ def quality(analysis: dict[str, Any], words: Words, width: float, height: float)
     """The score, and each rule with the points it took off."""
     found = analysis["quality"]
     rules = found["penalties"]
-    near = [one for one in analysis["surface"]["expirations"] if one["days"] <= LONGEST_SCORED_DAYS]
-    totals = {"smiles": len(near), "cone": CONE_WINDOWS}
-    rows = []
-    for rule in rules:
-        measured = dict.fromkeys(("count", "basis_points", "points", "minutes"), rule["measured"])
-        rows.append(
-            {
-                "text": words(f"penalty.{rule['code']}", **measured, total=totals.get(rule["code"])),
-                "share": rule["points"] / rule["most"] if rule["most"] else 0.0,
-                "points": words("quality.points", points=rule["points"], most=rule["most"]),
-            }
-        )
+    rows = [
+        {
+            "text": words(f"penalty.{rule['code']}", **rule["values"]),
+            "share": rule["points"] / rule["most"],
+            "points": words("quality.points", points=rule["points"], most=rule["most"]),
+        }
+        for rule in rules
+    ]
     return {
         "kind": "quality",
         "tone": QUALITY_COLOURS[found["label"]],

@@ -27,17 +27,6 @@ def decimals(values: list[float]) -> int:
     return next((n for n in range(6) if all(abs(round(v, n) - v) < 1e-9 * max(1.0, abs(v)) for v in values)), 6)
 
 
-def log(low: float, high: float, most: int = 6) -> list[float]:
-    """1, 2 and 5 times powers of ten in low ... high, or fewer; multiples of a round step where those are too few."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
-    for leading in ((1, 2, 5), (1, 3), (1,)):
-        found = [n * 10.0**decade for decade in decades for n in leading if low <= n * 10.0**decade <= high]
-        if len(found) <= most:
-            break
-    return found if len(found) >= 3 else linear(low, high, most)
-
-
 def days(low: float, high: float) -> list[float]:
     """Customary maturities in low ... high, in calendar days; the ends where there is none."""
     least = max(low, high / LONGEST_OVER_SHORTEST)

@@ -36,7 +36,7 @@ CHARTS: dict[str, tuple[str, str]] = {
     # Signals
     "chart.signals.trailing": ("implied / newest realised", "implicite / dernière réalisée"),
     "chart.signals.forecast": ("implied / forecast", "implicite / prévue"),
-    "chart.signals.ratio": ("ratio", "rapport"),
+    "chart.signals.ratio": ("ratio", "ratio"),
     "chart.signals.expirations": ("days to expiration", "jours jusqu'à l'échéance"),
     "chart.signals.sell": ("SELL VOL above 1.15", "SELL VOL au-dessus de 1,15"),
     "chart.signals.buy": ("BUY VOL below 0.85", "BUY VOL au-dessous de 0,85"),
@@ -45,13 +45,13 @@ CHARTS: dict[str, tuple[str, str]] = {
         "Pas de signaux : aucune vol réalisée connue à laquelle comparer l'implicite.",
     ),
     # Forward vols
-    "chart.forward.forward": ("forward", "à terme"),
+    "chart.forward.forward": ("forward", "forward"),
     "chart.forward.atm": ("ATM", "ATM"),
     "chart.forward.falls": ("total variance falls", "la variance totale baisse"),
     "chart.forward.bump": ("{vol} from {start} to {end} d", "{vol} de {start} à {end} j"),
     "chart.forward.missing": (
         "There are no forward vols: no expiration could be fitted.",
-        "Pas de vols à terme : aucune échéance n'a pu être ajustée.",
+        "Pas de vols forward : aucune échéance n'a pu être ajustée.",
     ),
     # Skew
     "chart.skew.rr25": ("Risk reversal, 25 delta", "Risk reversal, delta 25"),
@@ -60,7 +60,7 @@ CHARTS: dict[str, tuple[str, str]] = {
     "chart.skew.bf25_note": ("mean vol less ATM, vol points", "vol moyenne moins ATM, points de vol"),
     "chart.skew.band": (
         "10 % to 90 % and median of the last {sessions} sessions; p: percentile now",
-        "10 % à 90 % et médiane de {sessions} séances ; p : centile actuel",
+        "10 % à 90 % et médiane de {sessions} séances ; p : percentile actuel",
     ),
     "chart.skew.percentile": ("p{share}", "p{share}"),
     "chart.skew.missing": (
@@ -83,9 +83,9 @@ CHARTS: dict[str, tuple[str, str]] = {
     # Smiles
     "chart.smiles.put": ("put, mid", "put, milieu"),
     "chart.smiles.call": ("call, mid", "call, milieu"),
-    "chart.smiles.spread": ("bid to ask", "achat à vente"),
+    "chart.smiles.spread": ("bid to ask", "du bid à l'ask"),
     "chart.smiles.fit": ("fit", "ajustement"),
-    "chart.smiles.strike": ("strike, USD", "prix d'exercice, USD"),
+    "chart.smiles.strike": ("strike, USD", "strike, USD"),
     "chart.smiles.head": ("{days} d, {day:date}", "{days} j, {day:date}"),
     "chart.smiles.note": ("ATM {vol:number.1}, rms {error:number.2}", "ATM {vol:number.1}, rms {error:number.2}"),
     "chart.smiles.narrow": ("vol %: {note}", "vol % : {note}"),
@@ -97,7 +97,7 @@ CHARTS: dict[str, tuple[str, str]] = {
     # Densities
     "chart.density.price": ("GLD, USD", "GLD, USD"),
     "chart.density.per_dollar": ("risk-neutral density, % per USD", "densité neutre au risque, % par USD"),
-    "chart.density.spot": ("spot {price:dollars.2}", "comptant {price:dollars.2}"),
+    "chart.density.spot": ("spot {price:dollars.2}", "spot {price:dollars.2}"),
     "chart.density.curve": ("{days} d", "{days} j"),
     "chart.density.described": (
         "{days} d: 68 % within {low:number} to {high:number}, skewness {skew:signed.2}, "
@@ -122,8 +122,8 @@ CHARTS: dict[str, tuple[str, str]] = {
     ),
     # Greeks
     "chart.gamma.unit": ("USD of delta for a 1 % move, a share", "USD de delta pour 1 %, par part"),
-    "chart.gamma.strike": ("strike, USD", "prix d'exercice, USD"),
-    "chart.gamma.spot": ("spot {price:dollars.2}", "comptant {price:dollars.2}"),
+    "chart.gamma.strike": ("strike, USD", "strike, USD"),
+    "chart.gamma.spot": ("spot {price:dollars.2}", "spot {price:dollars.2}"),
     "chart.gamma.peak": ("{gamma:number.1} at {strike:number}", "{gamma:number.1} à {strike:number}"),
     "chart.gamma.missing": (
         "There is no gamma curve: no smile could be fitted near 30 days.",

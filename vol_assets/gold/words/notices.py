@@ -2,8 +2,8 @@
 
 NOTICES = {
     "notice.few_expirations": (
-        "GLD has {count} listed expirations to 400 days; curves between them are thin",
-        "GLD n'a que {count} échéances cotées jusqu'à 400 jours ; les courbes entre elles sont pauvres",
+        "listed expirations of GLD to 400 days: {count}; curves between them are thin",
+        "échéances cotées de GLD jusqu'à 400 jours : {count} ; les courbes entre elles sont pauvres",
     ),
     "notice.crossed_surface": (
         "total variance at the forward falls between {count} neighbouring expirations; forward vols are left out there",
@@ -34,8 +34,8 @@ NOTICES = {
         "aucune barre de GLD ; cône réalisé, sauts, ratios et mélange avec la variance réalisée sont omis",
     ),
     "notice.old_bars": (
-        "GLD's last bar is of {last}, too old; realised cone, jumps, ratios and the blend are left out",
-        "la dernière barre de GLD, du {last}, est trop ancienne ; cône réalisé, sauts, ratios et mélange sont omis",
+        "GLD's last bar is of {last:date}, too old; realised cone, jumps, ratios and the blend are left out",
+        "dernière barre de GLD du {last:date}, trop ancienne ; cône réalisé, sauts, ratios et mélange sont omis",
     ),
     "notice.short_history": (
         "GLD has {sessions} sessions of history, a full cone needs {needed}",
@@ -43,7 +43,7 @@ NOTICES = {
     ),
     "notice.trailing_forecast": (
         "too little history for a forecast ({sessions} sessions, {needed} needed); trailing variance stands in",
-        "historique trop court pour une prévision ({sessions} séances, il en faut {needed}) ; variance passée à la place",
+        "trop peu d'historique pour prévoir ({sessions} séances, il en faut {needed}) ; variance passée à la place",
     ),
     "notice.no_forecast": (
         "no forecast of realised variance ({sessions} sessions, 21 needed); windows are risk-neutral only",
@@ -70,8 +70,8 @@ NOTICES = {
         "l'or par part s'écarte de {basis_points} points de base des frais déclarés ; vérifier les clôtures de GC=F",
     ),
     "notice.no_year_of_tenors": (
-        "{stored} of {needed} sessions of tenors are stored; ranks but GVZ's, and bands, need more",
-        "{stored} séances de maturités sur {needed} sont en base ; rangs (hors GVZ) et bandes en demandent plus",
+        "sessions of tenors stored: {stored} of {needed}; ranks but GVZ's, and bands, need more",
+        "séances de maturités en base : {stored} sur {needed} ; rangs (hors GVZ) et bandes en demandent plus",
     ),
     "notice.calendar_levelled": (
         "the blended variance fell with time at {count} horizons and was levelled with its neighbours",

@@ -270,7 +270,7 @@ _TABLES = {
     "summary.none": ("There is no listed expiration.", "Il n'y a pas d'échéance cotée."),
     "windows.tenor": ("Tenor", "Maturité"),
     "windows.forward": ("Forward", "Forward"),
-    "windows.p": ("P: real odds", "P : probabilités réelles"),
+    "windows.p": ("P: posterior", "P : a posteriori"),
     "windows.q": ("Q", "Q"),
     "windows.q_alone": ("Q: risk-neutral", "Q : neutre au risque"),
     "windows.cf": ("CF", "CF"),
@@ -297,11 +297,17 @@ _NOTES = {
     ),
     "volatility.note.ranks": (
         "Forward vol: what the market prices from one expiration to the next. Rank: (now − lowest) / (highest − "
-        "lowest) of a year. p: the share of the year's sessions that were not higher. Ratios: SELL VOL above 1.15, "
-        "BUY VOL below 0.85.",
+        "lowest) of a year. p: the share of the year's sessions that were not higher.",
         "Vol forward : ce que le marché cote d'une échéance à la suivante. Rang : (actuel − bas) / (haut − bas) d'un "
-        "an. p : part des séances de l'année qui n'étaient pas plus hautes. Ratios : SELL VOL au-dessus de 1,15, BUY "
-        "VOL sous 0,85.",
+        "an. p : part des séances de l'année qui n'étaient pas plus hautes.",
+    ),
+    "volatility.note.rates": (
+        "The rule on GVZ over the vol of 21 sessions, {sessions:number} of them: SELL on {sell_share:percent}, BUY on "
+        "{buy_share:percent}; now {now:number.2}, above {percentile:percent}. The next 21 realised less than implied "
+        "after {after_sell:percent} of SELLs, and after {after_all:percent} of all.",
+        "La règle sur GVZ / vol de 21 séances, {sessions:number} séances : SELL {sell_share:percent}, BUY "
+        "{buy_share:percent} ; ratio {now:number.2}, au-dessus de {percentile:percent}. Réalisée ensuite sous "
+        "l'implicite : {after_sell:percent} des SELL, {after_all:percent} de toutes.",
     ),
     "surface.note.fit": (
         "Each expiration is a mixture of lognormals whose prices rise with time to expiry: no butterfly, no calendar "
@@ -346,12 +352,12 @@ _NOTES = {
         "fois sur 20.",
     ),
     "windows.note.laws": (
-        "Q, risk-neutral: the law whose expected payoffs are option prices. P, real odds: Q's standardised log "
+        "Q, risk-neutral: the law whose expected payoffs are option prices. P, posterior: Q's standardised log "
         "return with the posterior's stdev, shifted so that the expected price is the forward: no view on gold's "
         "direction.",
-        "Q, neutre au risque : la loi dont les gains espérés sont les prix d'options. P, réelle : le log-rendement "
-        "réduit de Q à l'écart-type a posteriori, décalé pour que l'espérance soit le forward : aucun avis sur la "
-        "direction.",
+        "Q, neutre au risque : la loi dont les gains espérés sont les prix d'options. P, a posteriori : le "
+        "log-rendement réduit de Q à l'écart-type a posteriori, décalé pour que l'espérance soit le forward : aucun "
+        "avis sur la direction.",
     ),
     "windows.note.q": (
         "Q, risk-neutral: the law whose expected payoffs are option prices; it holds what sellers of options ask for "
@@ -436,7 +442,7 @@ _CHARTS = {
     "window.kurtosis": ("Excess kurtosis", "Excès de kurtosis"),
     "window.at_days": ("{days:number} days", "{days:number} jours"),
     "window.density_q": ("Q: risk-neutral", "Q : risque neutre"),
-    "window.density_p": ("P: real odds", "P : réelle"),
+    "window.density_p": ("P: posterior", "P : a posteriori"),
     "window.tail": ("lowest {share:percent} of {law}", "pires {share:percent} de {law}"),
     "window.var": (
         "VaR {share:percent}\n{price} ({change:signed_percent.1})",

@@ -38,7 +38,7 @@ def jumps(analysis: dict[str, Any], words: Words, width: float, height: float) -
             most=9,
         ),
         axis.linear(
-            [0.0, *(jump["log_return"] for jump in listed)], words.number, words("axis.return"), shown=100, pad=0.42
+            [0.0, *(jump["log_return"] for jump in listed)], words.number, words("axis.return"), shown=100, pad=0.65
         ),
         top=top,
     )

@@ -7,9 +7,9 @@ from typing import Any
 from vol_assets.gold.pdf import axis, theme
 from vol_assets.gold.pdf.charts.reading import column
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.ratios import BUY, SELL
 from vol_assets.gold.words import Words
 
-SELL, BUY = 1.15, 0.85
 COLOURS = {"SELL VOL": theme.RICH, "BUY VOL": theme.CHEAP, "NEUTRAL": theme.GREY}
 
 
