@@ -96,6 +96,14 @@ def offset(day: str | dt.date, count: int) -> dt.date:
     return session_days()[position].item()
 
 
+def at_most_before(day: str | dt.date, count: int) -> dt.date:
+    """The session `count` sessions before `day`, or the calendar's first where it does not reach so far back."""
+    day = as_date(day)
+    _within_calendar(day)
+    before = int(np.searchsorted(session_days(), np.datetime64(day, "D"), side="right")) - 1
+    return session_days()[max(before - count, 0)].item()
+
+
 def close_instant(session: str | dt.date) -> pd.Timestamp:
     """The instant of the closing auction in UTC: 16:00 New York, 13:00 on half days."""
     return calendar().session_close(pd.Timestamp(require_session(session)))

@@ -155,6 +155,12 @@ def test_offset_zero_is_the_day_itself_or_the_last_session_before_it(day):
     assert clock.offset(day, 1) == REFERENCE.next_session(str(session)).date()
 
 
+def test_a_lookback_longer_than_the_calendar_begins_with_it():
+    assert clock.at_most_before("2024-03-15", 2) == clock.offset("2024-03-15", -2)
+    assert clock.at_most_before("2008-01-15", 1512) == clock.session_days()[0].item()
+    assert clock.at_most_before("2024-03-16", 0) == clock.as_date("2024-03-15")
+
+
 def test_an_offset_past_either_end_is_refused():
     with pytest.raises(SessionError, match="-1 sessions from 2006-01-03 is outside the calendar"):
         clock.offset(clock.CALENDAR_START, -1)

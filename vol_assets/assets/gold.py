@@ -8,7 +8,8 @@ bars tell. `dagster/priority` has a run that makes both do the bars first.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -26,7 +27,17 @@ from vol_assets.instance.partial import record_sessions
 from vol_assets.lake import Lake
 
 SCORE_CHECK = "score"
-RULE_CHECKS = ("expirations", "smiles", "raw_arbitrage", "surface_arbitrage", "parity", "spreads", "staleness", "cone")
+RULE_CHECKS = {
+    "expirations": "Six expirations or more within 400 days.",
+    "smiles": "Four smiles of five are quoted beyond 25 delta on both sides.",
+    "wings": "Nearly all of the model-free variance lies within the quoted strikes.",
+    "raw_arbitrage": "Hardly a spread or butterfly of the raw quotes (half a percent) pays at bid and ask.",
+    "crossed": "No expiration's quotes are cheaper than those of one before.",
+    "parity": "GLD's close and the price that options imply agree within 10 basis points.",
+    "spreads": "The median half-spread is within half a vol point.",
+    "staleness": "The quotes are within a quarter of an hour of the close.",
+    "cone": "There are three years of bars, and a realised cone.",
+}
 COMPLETE_CHECK = "complete"
 FAIR_SCORE = 60
 PREVIEW_PPI = 92
@@ -34,7 +45,7 @@ AFTER_THE_BARS = {"dagster/priority": "-1"}
 SURFACE_DATA = dg.AssetKey(["gold", "surface_data"])
 
 
-def _gold_asset(name: str, *, deps: list[dg.AssetKey], kinds: set[str], checks: Sequence[str], description: str):
+def _gold_asset(name: str, *, deps: list[dg.AssetKey], kinds: set[str], checks: Mapping[str, str], description: str):
     key = dg.AssetKey(["gold", name])
     return dg.asset(
         key=key,
@@ -46,7 +57,7 @@ def _gold_asset(name: str, *, deps: list[dg.AssetKey], kinds: set[str], checks: 
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,  # a step that refuses sessions ends without its output
         op_tags=AFTER_THE_BARS,
-        check_specs=[dg.AssetCheckSpec(check, asset=key) for check in checks],
+        check_specs=[dg.AssetCheckSpec(check, asset=key, description=what) for check, what in checks.items()],
         description=description,
     )
 
@@ -55,9 +66,14 @@ def _gold_asset(name: str, *, deps: list[dg.AssetKey], kinds: set[str], checks: 
     "surface_data",
     deps=[dg.AssetKey(tables["GLD"].key) for tables in (CURATED_CHAINS, SURFACES, TENORS)],
     kinds={"json"},
-    checks=[SCORE_CHECK, COMPLETE_CHECK, *RULE_CHECKS],
+    checks={
+        SCORE_CHECK: f"The quality of the data is {FAIR_SCORE} of 100 or better.",
+        COMPLETE_CHECK: "No part of the report is missing or made in a lesser way.",
+        **RULE_CHECKS,
+    },
     description="The gold report of a session as JSON: surface, realised cone, signals, price windows and moments of "
-    "GLD and XAU/USD, quality and lineage. Its schema is docs/gold_surface_data.schema.json.",
+    "GLD and XAU/USD, quality and lineage. Its schema is docs/gold_surface_data.schema.json. Six years of bars of GLD, "
+    "GC=F and GVZ from curated/market go into it where there are any; they are no dependency: it comes without.",
 )
 def surface_data(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], reports: dg.ResourceParam[Reports]
@@ -71,19 +87,19 @@ def surface_data(
     newest: list[dict[str, Any]] = []
     verdicts: dict[dt.date, dict[str, Any]] = {}
 
-    def make(session: dt.date) -> None:
+    def make(session: dt.date) -> Path:
         document = document_of(analyse(reader.read(session)))
         validated(document)
-        reports.write(session, DOCUMENT, to_json(document))
+        path = reports.write(session, DOCUMENT, to_json(document))
         newest[:] = [document]
         context.log.info(f"gold/surface_data {session}: {_in_words(document)}")
         verdicts[session] = {key: document["analysis"][key] for key in ("quality", "degraded", "notices")}
+        return path
 
     def metadata() -> dict[str, Any]:
         analysis = newest[0]["analysis"]
         quality = analysis["quality"]
         return {
-            "file": dg.MetadataValue.path(reports.path(asked[-1], DOCUMENT)),
             "score": quality["score"],
             "quality": table(pd.DataFrame(quality["penalties"])[["code", "points", "most", "message"]]),
             **({"notices": table(_notices(analysis))} if analysis["notices"] else {}),
@@ -97,7 +113,7 @@ def surface_data(
     "report",
     deps=[SURFACE_DATA],
     kinds={"pdf"},
-    checks=(),
+    checks={},
     description="The five pages made from gold/surface_data: volatility, surface, GLD against XAU/USD, and the price "
     "windows of both.",
 )
@@ -106,16 +122,14 @@ def report(context: dg.AssetExecutionContext, reports: dg.ResourceParam[Reports]
 
     asked = asked_sessions(context)
 
-    def make(session: dt.date) -> None:
-        reports.write(session, PDF, render_pdf(reports.read_document(session), reports.language))
+    def make(session: dt.date) -> Path:
+        path = reports.write(session, PDF, render_pdf(reports.read_document(session), reports.language))
+        context.log.info(f"gold/report {session}: {path}")
+        return path
 
     def metadata() -> dict[str, Any]:
-        path = reports.path(asked[-1], PDF)
-        return {
-            "file": dg.MetadataValue.path(path),
-            "language": reports.language,
-            "page 1": png_in_markdown(page_png(path.read_bytes(), page=1, ppi=PREVIEW_PPI)),
-        }
+        first_page = page_png(reports.path(asked[-1], PDF).read_bytes(), page=1, ppi=PREVIEW_PPI)
+        return {"language": reports.language, "page 1": png_in_markdown(first_page)}
 
     yield from _each(context, asked, make, metadata, list)
 
@@ -126,33 +140,37 @@ GOLD_ASSETS = [surface_data, report]
 def _each(
     context: dg.AssetExecutionContext,
     asked: list[dt.date],
-    make: Callable[[dt.date], None],
+    make: Callable[[dt.date], Path],
     metadata: Callable[[], dict[str, Any]],
     checks: Callable[[], list[dg.AssetCheckResult]],
 ) -> Iterator[Any]:
-    """Make every session, and yield what its asset yields: checks, and a result or a Failure that names the refused.
+    """Make every session's file, and yield what its asset yields: checks, and a result or a Failure that names the
+    refused.
 
-    metadata is asked for when all went well, and goes on the record of the last session.
+    The record of each session leads to its file; metadata is asked for when all went well, for the last one's.
     """
     name = context.asset_key.to_user_string()
+    made: dict[dt.date, Path] = {}
     refused: dict[dt.date, str] = {}
     for number, session in enumerate(asked, start=1):
         try:
-            make(session)
+            made[session] = make(session)
         except ReportError as error:
             refused[session] = str(error)
         if len(asked) > 1 and (number % 50 == 0 or number == len(asked)):
             context.log.info(f"{name}: {number} of {len(asked)} sessions, {session}")
     yield from checks()
-    made = [session for session in asked if session not in refused]
     if refused:
-        record_sessions(context, made, {})
+        record_sessions(context, list(made), {})
         reasons = "; ".join(list(refused.values())[:5]) + ("; and more" if len(refused) > 5 else "")
         raise dg.Failure(
-            description=f"{name}: {len(refused)} of {len(asked)} sessions refused ({named(list(refused))}), the others "
-            f"are written. {reasons}",
+            description=f"{name}: {len(refused)} of {len(asked)} sessions refused ({named(list(refused))})"
+            + (", the others are written" if made else "")
+            + f". {reasons}",
             allow_retries=False,
         )
+    for session, path in made.items():
+        context.add_asset_metadata({"file": dg.MetadataValue.path(path)}, partition_key=str(session))
     context.add_asset_metadata(metadata(), partition_key=context.partition_keys[-1])
     yield dg.MaterializeResult()
 

@@ -6,9 +6,8 @@ tenths of a percent). Every session s of the last WINDOW gives
     x_s = ln(future_s / GLD_s) + e (t - s),    e = .40 % a year,
 
 what its ratio would be at t, since GLD loses its expenses against the metal; their median is the ratio. No carry is
-taken out: on real closes the ratio of the nearest contract does not move with rate times time to its expiry (slope
-.30 +- .20 in 2006-08, -.25 +- .19 in 2016-19; a full carry would be 1). What is left of a session's own ratio is
-reported as residual.
+taken out: in real closes of years with a rate to see (2006-08, 2016-19) the ratio does not move with rate times time to
+the nearest contract's expiry. What is left of a session's own ratio is reported as residual.
 
 The trust began with a tenth of an ounce a share in November 2004; what its stated expenses have left of it stands
 beside, as a check that owes the future nothing.
@@ -38,7 +37,7 @@ def gold_basis(gld: pd.Series, future: pd.Series, session: dt.date, gld_now: flo
     gld, future: closes by session (DatetimeIndex), USD; gld_now: GLD at the close of `session`.
     """
     pair = pd.concat([gld, future], axis=1, keys=["gld", "future"])
-    pair = pair.loc[pd.Timestamp(clock.offset(session, 1 - WINDOW)) :]
+    pair = pair.loc[pd.Timestamp(clock.at_most_before(session, WINDOW - 1)) :]
     pair = pair[(pair > 0).all(axis=1)]
     if len(pair) < LEAST:
         return None

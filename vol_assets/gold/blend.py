@@ -6,8 +6,9 @@ At 21 sessions, where an index of implied variance has a past, both forecasts ar
     w = (s2^2 - s12) / (s1^2 + s2^2 - 2 s12), kept in [0, 1]
 
 is the weight on the implied variance for which w e1 + (1 - w) e2 varies least. The implied variance is first scaled by
-mean realised over mean implied, which takes its premium out; HAR is scaled to realised variance as it is fitted. Weight
-and scale serve every horizon. With too little past the weight is 1/2 and nothing is scaled.
+mean realised over mean implied, which takes its premium out; HAR is scaled to realised variance as it is fitted. The
+weight serves every horizon; the scale the variance of the first 91 days, for a premium measured at a month says little
+of what options price beyond. With too little past the weight is 1/2 and nothing is scaled.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from vol_assets.gold.report import Blend
 GVZ_SESSIONS = 21
 GVZ_YEARS = 30 / 365  # the index is a vol over 30 calendar days
 LEAST_ERRORS = 504
+PREMIUM_YEARS = 91 / 365  # a premium measured at a month says little beyond a quarter
 
 
 def equal_blend(realised_source: str, errors: int = 0) -> Blend:
@@ -87,8 +89,13 @@ def posterior_variance(
 
     Levelling is isotonic least squares: a blend that falls with time is averaged with its neighbours until none does.
     """
-    weight = blend.implied_weight
-    blended = weight * blend.implied_scale * np.asarray(implied_total) + (1.0 - weight) * np.asarray(realised_total)
+    implied, weight = np.asarray(implied_total, dtype=float), blend.implied_weight
+    years = np.asarray(years, dtype=float)
+    first = np.argsort(years, kind="stable")
+    to_reach = np.interp(PREMIUM_YEARS, np.append(0.0, years[first]), np.append(0.0, implied[first]))
+    early = np.where(years <= PREMIUM_YEARS, implied, np.minimum(implied, to_reach))
+    without_premium = implied - (1.0 - blend.implied_scale) * early
+    blended = weight * without_premium + (1.0 - weight) * np.asarray(realised_total)
     order = np.lexsort((blended, years))
     variance = np.empty(len(blended))
     variance[order] = isotonic_regression(blended[order]).x

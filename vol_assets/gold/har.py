@@ -86,12 +86,9 @@ def out_of_sample(returns: pd.Series, variances: pd.Series, horizon: int) -> pd.
 
 def next_sums(values: np.ndarray, horizon: int) -> np.ndarray:
     """Sum of the next `horizon` values after each, (sessions,); NaN where one is unknown or not there yet."""
-    known = np.isfinite(values)
-    running = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
-    unknown = np.concatenate([[0], np.cumsum(~known)])
     sums = np.full(len(values), np.nan)
-    start, end = np.arange(1, len(values) - horizon + 1), np.arange(horizon + 1, len(values) + 1)
-    sums[: len(start)] = np.where(unknown[end] == unknown[start], running[end] - running[start], np.nan)
+    if len(values) > horizon:
+        sums[:-horizon] = total(values, horizon)[horizon:]
     return sums
 
 
@@ -150,8 +147,10 @@ def _direct(history: _History, horizons: np.ndarray) -> VarianceForecast | None:
         return None
     fitted, place = np.unique(np.minimum(horizons, sessions // LABELS), return_inverse=True)
     lines = [history.fit(horizon, sessions - 1) for horizon in fitted.tolist()]
-    if any(line is None for line in lines):
+    if lines[0] is None:
         return None
+    for i, line in enumerate(lines):  # where gaps leave too few labels the next shorter horizon goes on
+        lines[i] = line or lines[i - 1]
     a_session = np.array([float(line.total_variance(history.regressors[-1])) / line.horizon for line in lines])
     order = np.argsort(horizons, kind="stable")
     total_variance = np.empty(len(horizons))

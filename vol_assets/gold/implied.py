@@ -33,10 +33,12 @@ from vol_assets.quant.surface import Surface
 
 FARTHEST_DAYS = 400.0  # smiles beyond are listed, not drawn
 YEAR_SESSIONS = 252
+GVZ_SESSIONS = 240  # of the year, with a close
 BAND_SESSIONS = 60  # stored, before percentiles of the skew say anything
 BAND_DAYS = (30, 91, 182)
 GVZ_DAYS = 30
 AGO = {"day": 1, "week": 5, "month": 21}
+FLAT = 1e-6  # of the total variance: a gain below is rounding on a lifted stretch
 CURVE_POINTS, CURVE_MARGIN = 61, 0.05  # of a smile; how far beyond its quotes, as a share of their width
 GREEK_STDEVS, GREEK_POINTS = 3.0, 81
 
@@ -122,12 +124,13 @@ def _tenors(rows: pd.DataFrame) -> tuple[Tenor, ...]:
 
 
 def _forward_vols(rows: pd.DataFrame) -> tuple[ForwardVol, ...]:
+    """None where total variance does not grow: the surface has been lifted there to keep it from falling."""
     years = np.append(0.0, rows["years"])
     variance = np.append(0.0, rows["atm_vol"] ** 2 * rows["years"])
     gained, passed = np.diff(variance), np.diff(years)
     return tuple(
-        ForwardVol(365.0 * start, 365.0 * end, float(np.sqrt(more / time)) if more >= 0 else None)
-        for start, end, more, time in zip(years, years[1:], gained, passed)
+        ForwardVol(365.0 * start, 365.0 * end, float(np.sqrt(more / time)) if more > FLAT * level else None)
+        for start, end, more, time, level in zip(years, years[1:], gained, passed, variance[1:])
     )
 
 
@@ -161,8 +164,8 @@ def _rank(days: int, vol: float, past: pd.DataFrame, gvz: pd.Series, session) ->
     stored = len(own) + 1
     if stored >= YEAR_SESSIONS:
         return _ranked(int(days), vol, np.append(own, vol), "tenors")
-    index = gvz.dropna().tail(YEAR_SESSIONS)
-    if days == GVZ_DAYS and len(index) == YEAR_SESSIONS and index.index[-1] == pd.Timestamp(session):
+    index = gvz.loc[pd.Timestamp(clock.at_most_before(session, YEAR_SESSIONS - 1)) :].dropna()
+    if days == GVZ_DAYS and len(index) >= GVZ_SESSIONS and index.index[-1] == pd.Timestamp(session):
         return _ranked(int(days), float(index.iloc[-1]), index.to_numpy(), "gvz")
     why = f"{stored} of {YEAR_SESSIONS} sessions are stored"
     return Rank(int(days), vol, None, None, None, None, stored, None, why)

@@ -59,9 +59,9 @@ class InputReader:
     def __init__(self, lake: Lake, sessions: Sequence[dt.date]):
         self._lake = lake
         first, last = min(sessions), max(sessions)
-        bars = lake.read(CURATED_MARKET, _back(first, BAR_SESSIONS - 1), last, BAR_COLUMNS)
+        bars = lake.read(CURATED_MARKET, clock.at_most_before(first, BAR_SESSIONS - 1), last, BAR_COLUMNS)
         self._bars = bars[bars["symbol"].isin(SYMBOLS)].reset_index(drop=True)
-        self._tenors = lake.read(TENORS[UNDERLYING], _back(first, TENOR_SESSIONS), last, TENOR_COLUMNS)
+        self._tenors = lake.read(TENORS[UNDERLYING], clock.at_most_before(first, TENOR_SESSIONS), last, TENOR_COLUMNS)
 
     def read(self, session: dt.date) -> GoldInputs:
         """The inputs of one session; a ReportError where it has no surface, and so no price of gold at all."""
@@ -81,20 +81,16 @@ class InputReader:
             surface=surface.sort_values("years").reset_index(drop=True),
             quotes=quotes,
             tenors=tenors if len(tenors) else TENORS[UNDERLYING].empty(),
-            earlier_tenors=_between(self._tenors, _back(session, TENOR_SESSIONS), clock.offset(session, -1)),
-            bars=_between(self._bars, _back(session, BAR_SESSIONS - 1), session),
+            earlier_tenors=_between(
+                self._tenors, clock.at_most_before(session, TENOR_SESSIONS), clock.offset(session, -1)
+            ),
+            bars=_between(self._bars, clock.at_most_before(session, BAR_SESSIONS - 1), session),
         )
 
 
 def _between(frame: pd.DataFrame, first: dt.date, last: dt.date) -> pd.DataFrame:
     within = frame["date"].between(pd.Timestamp(first), pd.Timestamp(last))
     return frame[within].reset_index(drop=True)
-
-
-def _back(session: dt.date, count: int) -> dt.date:
-    """`count` sessions before, not before the calendar begins."""
-    first = clock.session_days()[0].item()
-    return clock.offset(session, -count) if len(clock.sessions(first, session)) > count else first
 
 
 def _name(contracts: dict[str, Contract]) -> str:

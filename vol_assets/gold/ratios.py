@@ -16,10 +16,10 @@ import pandas as pd
 from vol_assets.features.l1 import SESSIONS_A_YEAR
 from vol_assets.gold.blend import GVZ_SESSIONS, GVZ_YEARS
 from vol_assets.gold.har import VarianceForecast, next_sums
-from vol_assets.gold.realised import by_session, close_vols
-from vol_assets.gold.report import ConeWindow, Ratio, RatioHistory, Realised
+from vol_assets.gold.realised import CONE_WINDOWS, by_session, close_vols
+from vol_assets.gold.report import BUY, SELL, ConeWindow, Ratio, RatioHistory, Realised
 
-SELL, BUY = 1.15, 0.85
+DAYS_A_YEAR = 365.0
 LEAST_HISTORY = 252  # sessions with both vols
 
 
@@ -40,9 +40,11 @@ def ratios(
 ) -> tuple[Ratio, ...]:
     """A row an expiration (days, sessions and vols at the forward alike), None in it for what is not known.
 
-    `realised` is of `returns`, daily log returns by session; `forecast` has all of `sessions` among its horizons.
+    `realised` is of `returns`, daily log returns by session; `forecast` has all of `sessions` among its horizons, and
+    counts only if it is one: trailing variance is not.
     """
     cone = [row for row in realised.cone if row.estimator == "close"] if realised is not None else []
+    forecast = forecast if forecast is not None and forecast.source == "har" else None
     past = {}
     if cone:
         daily = by_session(returns).to_numpy()
@@ -90,23 +92,27 @@ def _ratio(
     past: dict[int, np.ndarray],
     forecast: VarianceForecast | None,
 ) -> Ratio:
-    trailing = min(cone, key=lambda row: (abs(row.window - sessions), row.window), default=None)
-    to_trailing = implied / trailing.current if trailing else None
-    vol = float(np.sqrt(SESSIONS_A_YEAR / sessions * forecast.to(sessions))) if forecast else None
+    nearest = min(CONE_WINDOWS, key=lambda window: (abs(window - sessions), window))
+    trailing = next((row for row in cone if row.window == nearest), None)
+    years = days / DAYS_A_YEAR
+    by_calendar = float(np.sqrt(sessions / SESSIONS_A_YEAR / years))  # from a vol by sessions to one by days
+    realised = trailing.current * by_calendar if trailing else None
+    to_trailing = implied / realised if realised else None
+    vol = float(np.sqrt(forecast.to(sessions) / years)) if forecast else None
     to_forecast = implied / vol if vol else None
     return Ratio(
         days=days,
         sessions=sessions,
         implied_vol=implied,
         trailing_window=trailing.window if trailing else None,
-        trailing_vol=trailing.current if trailing else None,
+        trailing_vol=realised,
         ratio=to_trailing,
         signal=signal(to_trailing) if to_trailing else None,
         forecast_vol=vol,
         forecast_ratio=to_forecast,
         forecast_signal=signal(to_forecast) if to_forecast else None,
         variance_premium=implied**2 - vol**2 if vol else None,
-        cone_percentile=_share(_below(past[trailing.window], implied)) if trailing else None,
+        cone_percentile=_share(_below(past[trailing.window], implied / by_calendar)) if trailing else None,
     )
 
 

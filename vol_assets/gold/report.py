@@ -14,13 +14,17 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-VOL = "decimal a year"
-USD = "USD"
+SELL, BUY = 1.15, 0.85  # implied over realised vol: above the one the rule says SELL VOL, below the other BUY VOL
+
+# Units.
+DECIMAL = "decimal"
+DECIMAL_A_YEAR = "decimal a year"
 LOG = "log"
-SHARE = "decimal"
+USD = "USD"
 DAYS = "calendar days"
+YEARS = "years of 365 days"
 SESSIONS = "sessions"
-NONE = ""
+NONE = ""  # of what is no number
 
 
 def of(unit: str, what: str) -> Any:
@@ -37,19 +41,19 @@ class Expiration:
 
     expiration: dt.date = of(NONE, "last day of trading")
     days: float = of(DAYS, "from the quotes to the close of the expiration")
-    years: float = of("years of 365 days", "the same")
+    years: float = of(YEARS, "the same")
     forward: float = of(USD, "forward of GLD from put-call parity")
     model: str = of(NONE, "mixture_4, mixture_3 or essvi")
-    atm_vol: float = of(VOL, "vol at the forward")
-    rr25: float | None = of(VOL, "25-delta risk reversal: call vol less put vol, forward delta")
-    bf25: float | None = of(VOL, "25-delta butterfly: mean of both vols less atm_vol")
-    rr10: float | None = of(VOL, "10-delta risk reversal")
-    bf10: float | None = of(VOL, "10-delta butterfly")
-    call25_vol: float | None = of(VOL, "vol of the 25-delta call")
-    put25_vol: float | None = of(VOL, "vol of the 25-delta put")
-    model_free_vol: float = of(VOL, "sqrt(-2 E ln(S/F) / T), the log contract")
-    skewness: float = of(SHARE, "of the log return")
-    excess_kurtosis: float = of(SHARE, "of the log return; 0 for a normal law")
+    atm_vol: float = of(DECIMAL_A_YEAR, "vol at the forward")
+    rr25: float | None = of(DECIMAL_A_YEAR, "25-delta risk reversal: call vol less put vol, forward delta")
+    bf25: float | None = of(DECIMAL_A_YEAR, "25-delta butterfly: mean of both vols less atm_vol")
+    rr10: float | None = of(DECIMAL_A_YEAR, "10-delta risk reversal")
+    bf10: float | None = of(DECIMAL_A_YEAR, "10-delta butterfly")
+    call25_vol: float | None = of(DECIMAL_A_YEAR, "vol of the 25-delta call")
+    put25_vol: float | None = of(DECIMAL_A_YEAR, "vol of the 25-delta put")
+    model_free_vol: float = of(DECIMAL_A_YEAR, "sqrt(-2 E ln(S/F) / T), the log contract")
+    skewness: float = of(DECIMAL, "of the log return")
+    excess_kurtosis: float = of(DECIMAL, "of the log return; 0 for a normal law")
     moments_source: str = of(
         NONE, "surface: integrals over the fitted smile; expansion: Backus-Foresi-Wu from rr25, bf25"
     )
@@ -57,12 +61,14 @@ class Expiration:
     calls: int = of("quotes", "calls among them")
     lowest_strike: float = of(USD, "lowest strike fitted")
     highest_strike: float = of(USD, "highest strike fitted")
-    rmse_vol: float | None = of(VOL, "rms error of mids within 2.5 stdevs")
-    half_spread_vol: float | None = of(VOL, "median half-spread")
+    rmse_vol: float | None = of(DECIMAL_A_YEAR, "rms error of mids within 2.5 stdevs")
+    half_spread_vol: float | None = of(DECIMAL_A_YEAR, "median half-spread")
     error_half_spreads: float | None = of("half-spreads", "rms error of those mids")
-    within_spread: float = of(SHARE, "share of fitted quotes whose bid and ask hold the fit")
-    outside_share: float = of(SHARE, "share of the model-free variance outside the quoted strikes")
-    min_density: float = of(SHARE, "certificate: least density to 10 stdevs, times the at-the-money stdev; at least 0")
+    within_spread: float = of(DECIMAL, "share of fitted quotes whose bid and ask hold the fit")
+    outside_share: float = of(DECIMAL, "share of the model-free variance outside the quoted strikes")
+    min_density: float = of(
+        DECIMAL, "certificate: least density to 10 stdevs, times the at-the-money stdev; at least 0"
+    )
     calendar_gap: float = of("forwards", "certificate: worst fall of a price from the expiration before; 0 at most")
     flags: tuple[str, ...] = of(NONE, "notices on the expiration")
 
@@ -72,14 +78,14 @@ class Tenor:
     """A constant maturity of the standard surface; `extrapolated` lie outside the listed expirations."""
 
     days: int = of(DAYS, "constant maturity")
-    years: float = of("years of 365 days", "the same")
+    years: float = of(YEARS, "the same")
     forward: float = of(USD, "forward of GLD")
-    atm_vol: float = of(VOL, "vol at the forward")
-    rr25: float = of(VOL, "25-delta risk reversal")
-    bf25: float = of(VOL, "25-delta butterfly")
-    model_free_vol: float = of(VOL, "sqrt(-2 E ln(S/F) / T)")
+    atm_vol: float = of(DECIMAL_A_YEAR, "vol at the forward")
+    rr25: float = of(DECIMAL_A_YEAR, "25-delta risk reversal")
+    bf25: float = of(DECIMAL_A_YEAR, "25-delta butterfly")
+    model_free_vol: float = of(DECIMAL_A_YEAR, "sqrt(-2 E ln(S/F) / T)")
     extrapolated: bool = of(NONE, "before the first or after the last expiration")
-    confidence: float = of(SHARE, "share of delta nodes inside the quoted strikes")
+    confidence: float = of(DECIMAL, "share of delta nodes inside the quoted strikes")
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class ForwardVol:
 
     from_days: float = of(DAYS, "earlier expiration; 0 for today")
     to_days: float = of(DAYS, "later expiration")
-    forward_vol: float | None = of(VOL, "null where total variance falls")
+    forward_vol: float | None = of(DECIMAL_A_YEAR, "null where total variance falls")
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class EarlierTermStructure:
     ago: str = of(NONE, "day, week or month")
     session: dt.date = of(NONE, "exchange session")
     days: tuple[int, ...] = of(DAYS, "constant maturities")
-    atm_vol: tuple[float, ...] = of(VOL, "vol at the forward, one a maturity")
+    atm_vol: tuple[float, ...] = of(DECIMAL_A_YEAR, "vol at the forward, one a maturity")
 
 
 @dataclass(frozen=True)
@@ -107,11 +113,11 @@ class Band:
 
     days: int = of(DAYS, "constant maturity")
     what: str = of(NONE, "rr25 or bf25")
-    now: float = of(VOL, "this session")
-    p10: float = of(VOL, "percentile of the sessions stored")
-    p50: float = of(VOL, "percentile of the sessions stored")
-    p90: float = of(VOL, "percentile of the sessions stored")
-    percentile: float = of(SHARE, "share of the sessions whose value was not higher")
+    now: float = of(DECIMAL_A_YEAR, "this session")
+    p10: float = of(DECIMAL_A_YEAR, "percentile of the sessions stored")
+    p50: float = of(DECIMAL_A_YEAR, "percentile of the sessions stored")
+    p90: float = of(DECIMAL_A_YEAR, "percentile of the sessions stored")
+    percentile: float = of(DECIMAL, "share of the sessions whose value was not higher")
     sessions: int = of(SESSIONS, "stored, this one among them")
 
 
@@ -120,11 +126,11 @@ class Rank:
     """IV rank and percentile of a constant maturity."""
 
     days: int = of(DAYS, "constant maturity")
-    now: float = of(VOL, "implied vol compared")
-    rank: float | None = of(SHARE, "(now - lowest) / (highest - lowest) of the window")
-    percentile: float | None = of(SHARE, "share of the window's sessions below now")
-    lowest: float | None = of(VOL, "of the window")
-    highest: float | None = of(VOL, "of the window")
+    now: float = of(DECIMAL_A_YEAR, "implied vol compared")
+    rank: float | None = of(DECIMAL, "(now - lowest) / (highest - lowest) of the window")
+    percentile: float | None = of(DECIMAL, "share of the window's sessions below now")
+    lowest: float | None = of(DECIMAL_A_YEAR, "of the window")
+    highest: float | None = of(DECIMAL_A_YEAR, "of the window")
     sessions: int = of(SESSIONS, "in the window")
     source: str | None = of(NONE, "tenors: this tenor's own stored vols; gvz: the index, at 30 days; null: none")
     why_not: str | None = of(NONE, "why there is no rank")
@@ -137,10 +143,10 @@ class Quote:
     strike: float = of(USD, "strike")
     right: str = of(NONE, "C or P")
     k: float = of(LOG, "ln(strike / forward)")
-    delta: float = of(SHARE, "forward delta of the call at this strike, N(d1)")
-    bid_vol: float | None = of(VOL, "European implied vol of the bid")
-    mid_vol: float = of(VOL, "of the mid")
-    ask_vol: float | None = of(VOL, "of the ask")
+    delta: float = of(DECIMAL, "forward delta of the call at this strike, N(d1)")
+    bid_vol: float | None = of(DECIMAL_A_YEAR, "European implied vol of the bid")
+    mid_vol: float = of(DECIMAL_A_YEAR, "of the mid")
+    ask_vol: float | None = of(DECIMAL_A_YEAR, "of the ask")
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ class SmileCurve:
     days: float = of(DAYS, "to the expiration")
     forward: float = of(USD, "forward of GLD")
     k: tuple[float, ...] = of(LOG, "ln(strike / forward), ascending")
-    vol: tuple[float, ...] = of(VOL, "fitted vol there")
+    vol: tuple[float, ...] = of(DECIMAL_A_YEAR, "fitted vol there")
     quotes: tuple[Quote, ...] = of(NONE, "ascending in strike")
 
 
@@ -160,8 +166,8 @@ class HeatMap:
     """Vols by constant maturity (rows) and call delta (columns)."""
 
     days: tuple[int, ...] = of(DAYS, "constant maturities, rows")
-    deltas: tuple[float, ...] = of(SHARE, "forward deltas of a call; .9 is a 10-delta put; columns, ascending")
-    vol: tuple[tuple[float, ...], ...] = of(VOL, "a row a maturity")
+    deltas: tuple[float, ...] = of(DECIMAL, "forward deltas of a call; .9 is a 10-delta put; columns, ascending")
+    vol: tuple[tuple[float, ...], ...] = of(DECIMAL_A_YEAR, "a row a maturity")
 
 
 @dataclass(frozen=True)
@@ -211,15 +217,15 @@ class ConeWindow:
 
     window: int = of(SESSIONS, "length")
     estimator: str = of(NONE, "close: close to close, mean removed; range: Garman-Klass and overnight")
-    p10: float = of(VOL, "percentile, widened")
-    p25: float = of(VOL, "percentile, widened")
-    p50: float = of(VOL, "percentile, widened")
-    p75: float = of(VOL, "percentile, widened")
-    p90: float = of(VOL, "percentile, widened")
-    current: float = of(VOL, "the newest window")
+    p10: float = of(DECIMAL_A_YEAR, "percentile, widened")
+    p25: float = of(DECIMAL_A_YEAR, "percentile, widened")
+    p50: float = of(DECIMAL_A_YEAR, "percentile, widened")
+    p75: float = of(DECIMAL_A_YEAR, "percentile, widened")
+    p90: float = of(DECIMAL_A_YEAR, "percentile, widened")
+    current: float = of(DECIMAL_A_YEAR, "the newest window")
     observations: int = of("windows", "overlapping")
     independent: float = of("windows", "history over length")
-    widening: float = of(SHARE, "factor on the standard deviation of ln vol, at least 1")
+    widening: float = of(DECIMAL, "factor on the standard deviation of ln vol, at least 1")
 
 
 @dataclass(frozen=True)
@@ -240,9 +246,9 @@ class Realised:
     last: dt.date = of(NONE, "last session with a return")
     sessions: int = of(SESSIONS, "with a return")
     mean_return: float = of("log a year", "mean log return times 252")
-    vol: float = of(VOL, "stdev of log returns times sqrt(252)")
-    skewness: float = of(SHARE, "of daily log returns")
-    excess_kurtosis: float = of(SHARE, "of daily log returns")
+    vol: float = of(DECIMAL_A_YEAR, "stdev of log returns times sqrt(252)")
+    skewness: float = of(DECIMAL, "of daily log returns")
+    excess_kurtosis: float = of(DECIMAL, "of daily log returns")
     cone: tuple[ConeWindow, ...] = of(NONE, "by estimator, ascending in length")
     jumps: tuple[Jump, ...] = of(NONE, "newest first, 20 at most")
     jump_notice: float = of("stdevs", "beyond which a return is listed")
@@ -253,21 +259,26 @@ class Realised:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Implied over realised vol to one expiration."""
+    """Implied over realised vol to one expiration, compared as totals to it: realised vols are annualised on its years
+    here, so that five sessions in seven days and one in three weigh as what they are."""
 
     days: float = of(DAYS, "to the expiration")
     sessions: int = of(SESSIONS, "to the expiration")
-    implied_vol: float = of(VOL, "at the forward")
-    trailing_window: int | None = of(SESSIONS, "length of the cone's window nearest to the expiration")
-    trailing_vol: float | None = of(VOL, "realised over the last window, close to close")
-    ratio: float | None = of(SHARE, "implied_vol / trailing_vol")
+    implied_vol: float = of(DECIMAL_A_YEAR, "at the forward")
+    trailing_window: int | None = of(
+        SESSIONS, "length of the cone's window nearest to the expiration; null where its newest is unknown"
+    )
+    trailing_vol: float | None = of(DECIMAL_A_YEAR, "the newest window's vol over the sessions to the expiration")
+    ratio: float | None = of(DECIMAL, "implied_vol / trailing_vol")
     signal: str | None = of(NONE, "SELL VOL above 1.15, BUY VOL below .85, else NEUTRAL")
-    forecast_vol: float | None = of(VOL, "forecast of realised vol to the expiration")
-    forecast_ratio: float | None = of(SHARE, "implied_vol / forecast_vol")
+    forecast_vol: float | None = of(
+        DECIMAL_A_YEAR, "forecast of realised vol to the expiration; null where trailing variance stands in for one"
+    )
+    forecast_ratio: float | None = of(DECIMAL, "implied_vol / forecast_vol")
     forecast_signal: str | None = of(NONE, "the same thresholds")
     variance_premium: float | None = of("decimal^2 a year", "implied_vol^2 - forecast_vol^2")
     cone_percentile: float | None = of(
-        SHARE, "share of past windows of that length whose realised vol was below implied"
+        DECIMAL, "share of past windows of that length whose realised vol was below implied"
     )
 
 
@@ -276,13 +287,13 @@ class RatioHistory:
     """How often the rule says what: the index over trailing vol, every session of the history."""
 
     sessions: int = of(SESSIONS, "with both")
-    now: float = of(SHARE, "GVZ over realised vol of the last 21 sessions")
-    percentile: float = of(SHARE, "share of the history below now")
-    sell_share: float = of(SHARE, "of sessions above 1.15")
-    neutral_share: float = of(SHARE, "of sessions between")
-    buy_share: float = of(SHARE, "of sessions below .85")
-    after_sell: float | None = of(SHARE, "share of SELL sessions whose next 21 realised less than implied")
-    after_all: float | None = of(SHARE, "share of all sessions whose next 21 realised less than implied")
+    now: float = of(DECIMAL, "GVZ over realised vol of the last 21 sessions")
+    percentile: float = of(DECIMAL, "share of the history below now")
+    sell_share: float = of(DECIMAL, "of sessions above 1.15")
+    neutral_share: float = of(DECIMAL, "of sessions between")
+    buy_share: float = of(DECIMAL, "of sessions below .85")
+    after_sell: float | None = of(DECIMAL, "share of SELL sessions whose next 21 realised less than implied")
+    after_all: float | None = of(DECIMAL, "share of all sessions whose next 21 realised less than implied")
 
 
 # ---------------------------------------------------------------------- what may come
@@ -292,7 +303,7 @@ class RatioHistory:
 class Interval:
     """A two-sided window with as much probability on either side."""
 
-    probability: float = of(SHARE, "inside")
+    probability: float = of(DECIMAL, "inside")
     low: float = of(USD, "price")
     high: float = of(USD, "price")
 
@@ -301,11 +312,11 @@ class Interval:
 class TailRisk:
     """Value at risk and expected shortfall of a long position, to the horizon."""
 
-    probability: float = of(SHARE, "of ending lower")
+    probability: float = of(DECIMAL, "of ending lower")
     value_at_risk: float = of(USD, "price with this probability below it")
-    value_at_risk_loss: float = of(SHARE, "1 - value_at_risk / spot")
+    value_at_risk_loss: float = of(DECIMAL, "1 - value_at_risk / spot")
     expected_shortfall: float = of(USD, "mean price below it")
-    expected_shortfall_loss: float = of(SHARE, "1 - expected_shortfall / spot")
+    expected_shortfall_loss: float = of(DECIMAL, "1 - expected_shortfall / spot")
 
 
 @dataclass(frozen=True)
@@ -327,8 +338,8 @@ class CornishFisherWindow:
     Its law has no finite mean of the price, so it cannot be centred on the forward as the others are.
     """
 
-    s: float = of(NONE, "skewness parameter (not the skewness)")
-    k: float = of(NONE, "kurtosis parameter (not the excess kurtosis)")
+    s: float = of(DECIMAL, "skewness parameter (not the skewness)")
+    k: float = of(DECIMAL, "kurtosis parameter (not the excess kurtosis)")
     projected: bool = of(NONE, "the moments are out of the expansion's reach and were moved to its boundary")
     intervals: tuple[Interval, ...] = of(NONE, "68.27, 90, 95 and 99 %, ascending")
     tails: tuple[TailRisk, ...] = of(NONE, "5, 2.5 and 1 %; shortfall by quadrature")
@@ -341,16 +352,21 @@ class Horizon:
     kind: str = of(NONE, "expiration or tenor")
     expiration: dt.date | None = of(NONE, "of a listed expiration")
     days: float = of(DAYS, "from the quotes")
-    years: float = of("years of 365 days", "the same")
+    years: float = of(YEARS, "the same")
     sessions: int = of(SESSIONS, "from the quotes")
     forward: float = of(USD, "of this instrument")
-    implied_vol: float = of(VOL, "stdev of the log return under the risk-neutral law, annualised")
-    realised_vol: float | None = of(VOL, "forecast of realised vol, annualised on the same years")
-    posterior_vol: float | None = of(VOL, "root of the blended variance, calendar order kept")
-    equal_weight_vol: float | None = of(VOL, "the same with weight 1/2 and no premium removed")
+    lowest_quoted: float = of(
+        USD, "lowest strike quoted around this horizon, of this instrument; below, laws extrapolate"
+    )
+    highest_quoted: float = of(USD, "highest strike quoted around this horizon")
+    shape: str = of(NONE, "mixture: the fitted law itself; approximate: next to a thin or a lifted expiration")
+    implied_vol: float = of(DECIMAL_A_YEAR, "stdev of the log return under the risk-neutral law, annualised")
+    realised_vol: float | None = of(DECIMAL_A_YEAR, "forecast of realised vol, annualised on the same years")
+    posterior_vol: float | None = of(DECIMAL_A_YEAR, "root of the blended variance, calendar order kept")
+    equal_weight_vol: float | None = of(DECIMAL_A_YEAR, "the same with weight 1/2 and no premium removed")
     calendar_adjusted: bool = of(NONE, "the blend fell with time here and was levelled with its neighbours")
-    skewness: float = of(SHARE, "of the log return, both laws")
-    excess_kurtosis: float = of(SHARE, "of the log return, both laws")
+    skewness: float = of(DECIMAL, "of the log return, both laws")
+    excess_kurtosis: float = of(DECIMAL, "of the log return, both laws")
     risk_neutral: Window = of(NONE, "Q: what options price in")
     posterior: Window | None = of(NONE, "P: the same shape with the posterior's stdev, mean price the forward")
     cornish_fisher: CornishFisherWindow | None = of(NONE, "beside P")
@@ -370,15 +386,17 @@ class DensityCurve:
 class Blend:
     """How implied and realised variance make the posterior's."""
 
-    implied_weight: float = of(SHARE, "on the implied variance")
-    implied_scale: float = of(SHARE, "factor on the implied variance that removes its mean premium; 1: none removed")
+    implied_weight: float = of(DECIMAL, "on the implied variance")
+    implied_scale: float = of(
+        DECIMAL, "factor on the implied variance of the first 91 days that removes its mean premium; 1: none removed"
+    )
     source: str = of(NONE, "equal: 1/2 each; precision: from past errors at 21 sessions")
     realised_source: str = of(NONE, "har: direct HAR; trailing: realised variance of the last sessions")
     errors: int = of(SESSIONS, "out-of-sample forecasts compared, overlapping")
     independent: float = of("windows", "the same, not overlapping")
     implied_error: float | None = of(LOG, "stdev of ln realised less ln implied variance, mean removed")
     realised_error: float | None = of(LOG, "stdev of ln realised less ln forecast variance, mean removed")
-    correlation: float | None = of(SHARE, "of the two errors")
+    correlation: float | None = of(DECIMAL, "of the two errors")
 
 
 # ---------------------------------------------------------------------- the instruments
@@ -389,7 +407,11 @@ class Spot:
     """The price of an instrument at the quotes' instant."""
 
     price: float = of(USD, "price")
-    source: str = of(NONE, "close: of the bar; parity: the forward discounted; basis: GLD's close times the basis")
+    source: str = of(
+        NONE,
+        "close: of the bar, which options agree with; parity: the forward discounted; basis: GLD's times the basis",
+    )
+    close: float | None = of(USD, "GLD's close, where there is one")
 
 
 @dataclass(frozen=True)
@@ -414,7 +436,7 @@ class Basis:
     """
 
     future_close: float | None = of(USD, "GC=F of this session, settled at 13:30 New York")
-    gld_close: float = of(USD, "GLD, 16:00 New York")
+    gld_close: float = of(USD, "GLD's price at this session")
     ratio: float = of("USD an ounce per USD of GLD", "median, at this session")
     ratio_error: float = of(LOG, "its standard error")
     sessions: int = of(SESSIONS, "with both closes")
@@ -422,7 +444,7 @@ class Basis:
     ounces_per_share: float = of("ounces", "1 / ratio")
     ounces_stated: float = of("ounces", "a tenth of an ounce in November 2004 less .40 % a year")
     deviation: float = of(LOG, "ln of ounces_per_share over ounces_stated")
-    expense: float = of(VOL, "what GLD loses against the ounce")
+    expense: float = of(DECIMAL_A_YEAR, "what GLD loses against the ounce")
 
 
 # ---------------------------------------------------------------------- how good it is
@@ -476,10 +498,10 @@ class Source:
 class Gvz:
     """Cboe's gold ETF volatility index."""
 
-    level: float = of(VOL, "close")
-    change: float | None = of(VOL, "from the session before")
-    model_free: float | None = of(VOL, "30-day model-free vol of our surface, what GVZ stands for")
-    vix_style: float | None = of(VOL, "the index by Cboe's rules on our quotes")
+    level: float = of(DECIMAL_A_YEAR, "close")
+    change: float | None = of(DECIMAL_A_YEAR, "from the session before")
+    model_free: float | None = of(DECIMAL_A_YEAR, "30-day model-free vol of our surface, what GVZ stands for")
+    vix_style: float | None = of(DECIMAL_A_YEAR, "the index by Cboe's rules on our quotes")
 
 
 @dataclass(frozen=True)
@@ -489,7 +511,7 @@ class GoldReport:
     session: dt.date = of(NONE, "exchange session")
     quote_time: dt.datetime = of(NONE, "instant of the option quotes, UTC")
     source: str = of(NONE, "sample, yahoo or files")
-    rate: float = of(VOL, "30-day zero rate, continuously compounded")
+    rate: float = of(DECIMAL_A_YEAR, "30-day zero rate, continuously compounded")
     rate_source: str = of(NONE, "where it came from")
     gvz: Gvz | None = of(NONE, "null where it is not quoted")
     surface: SurfaceReading = of(NONE, "GLD's options")

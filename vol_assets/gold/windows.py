@@ -41,6 +41,8 @@ class Listed:
     days: float
     years: float
     sessions: int
+    quoted: tuple[float, float]  # ln(strike / forward) of the lowest and the highest strike quoted around it
+    shape: str
 
 
 class _Prices(NamedTuple):
@@ -86,6 +88,9 @@ def horizons(
             years=float(each.years),
             sessions=int(each.sessions),
             forward=float(forward[i]),
+            lowest_quoted=float(forward[i] * np.exp(each.quoted[0])),
+            highest_quoted=float(forward[i] * np.exp(each.quoted[1])),
+            shape=each.shape,
             implied_vol=implied[i],
             realised_vol=realised[i],
             posterior_vol=blended[i],

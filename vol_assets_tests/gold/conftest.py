@@ -1,16 +1,14 @@
-"""Analyses to draw, from all there can be to nothing, and a look at the panels that charts draw."""
+"""Analyses to draw, from all there can be to nothing."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import documents
 import pytest
 
 from vol_assets.gold import report as r
-from vol_assets.gold.pdf.panel import Panel
 
 EMPTY_SURFACE = r.SurfaceReading((), (), (), (), (), (), (), None, None, ())
 
@@ -23,21 +21,37 @@ def analysis() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def young_analysis() -> dict[str, Any]:
-    """The first session of a lake with bars: nothing is known of earlier surfaces, and one forward vol is imaginary."""
-    surface = documents.surface()
-    broken = dataclasses.replace(surface.forward_vols[3], forward_vol=None)
-    unranked = tuple(
-        dataclasses.replace(rank, rank=None, percentile=None, lowest=None, highest=None, source=None, why_not="few")
-        for rank in surface.ranks
-    )
+    """The first session of a lake with bars: only GVZ ranks, and there has been no jump. One expiration has no quote
+    near the forward, one forward vol is imaginary and another stands out."""
+    surface, gld = documents.surface(), documents.instrument("GLD")
+    first, *expirations = surface.expirations
+    forwards = {3: None, 5: 0.21}
+    ranks = (rank if rank.days == 30 else _unranked(rank) for rank in surface.ranks)
     surface = dataclasses.replace(
         surface,
+        expirations=(dataclasses.replace(first, rmse_vol=None), *expirations),
         earlier=(),
         bands=(),
-        ranks=unranked,
-        forward_vols=(*surface.forward_vols[:3], broken, *surface.forward_vols[4:]),
+        ranks=tuple(dataclasses.replace(rank, source=rank.source and "gvz") for rank in ranks),
+        forward_vols=tuple(
+            dataclasses.replace(step, forward_vol=forwards.get(i, step.forward_vol))
+            for i, step in enumerate(surface.forward_vols)
+        ),
     )
-    return documents.document(surface=surface)["analysis"]
+    calm = dataclasses.replace(gld, realised=dataclasses.replace(gld.realised, jumps=()))
+    return documents.document(surface=surface, gld=calm)["analysis"]
+
+
+def _unranked(rank: r.Rank) -> r.Rank:
+    unknown = dict.fromkeys(("rank", "percentile", "lowest", "highest", "source"))
+    return dataclasses.replace(rank, **unknown, why_not="few")
+
+
+@pytest.fixture(scope="session")
+def options_alone_analysis() -> dict[str, Any]:
+    """No forecast of realised variance, and no gold future."""
+    gld = documents.instrument("GLD", with_posterior=False)
+    return documents.document(gld=gld, xau=None, basis=None, blend=None)["analysis"]
 
 
 @pytest.fixture(scope="session")
@@ -58,32 +72,3 @@ def empty_analysis() -> dict[str, Any]:
         documents.instrument("GLD"), realised=None, ratios=(), ratio_history=None, horizons=(), densities=()
     )
     return documents.document(surface=EMPTY_SURFACE, gld=gld, xau=None, gvz=None, blend=None, basis=None)["analysis"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Drawn:
-    """An SVG, and the panel it was made from."""
-
-    svg: str
-    panel: Panel
-
-
-@pytest.fixture
-def draw(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Drawn]:
-    """Call a chart with its arguments and see its panel too."""
-    panels: list[Panel] = []
-    make = Panel.svg
-
-    def svg(panel: Panel) -> str:
-        panels.append(panel)
-        return make(panel)
-
-    monkeypatch.setattr(Panel, "svg", svg)
-
-    def call(chart: Callable[..., str], *arguments: Any) -> Drawn:
-        panels.clear()
-        found = chart(*arguments)
-        (panel,) = panels
-        return Drawn(found, panel)
-
-    return call

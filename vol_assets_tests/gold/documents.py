@@ -16,6 +16,7 @@ from scipy.special import erf, ndtr
 
 from vol_assets.gold import report as r
 from vol_assets.gold.document.plain import plain
+from vol_assets.gold.words import Words
 from vol_assets.quant import cornish_fisher, mixture
 
 SESSION = dt.date(2024, 3, 15)
@@ -180,6 +181,9 @@ def horizon(days: int, spot: float, expense: float, *, is_tenor: bool, with_post
         years=years,
         sessions=max(1, round(days * 252 / 365)),
         forward=forward,
+        lowest_quoted=0.8 * spot,
+        highest_quoted=1.25 * spot,
+        shape="mixture",
         implied_vol=implied,
         realised_vol=realised_vol(days) if with_posterior else None,
         posterior_vol=blend if with_posterior else None,
@@ -200,6 +204,7 @@ def density(days: int, spot: float, expense: float, *, with_posterior: bool = Tr
     return r.DensityCurve(float(days), tuple(price), q, p if with_posterior else None)
 
 
+@cache
 def surface(expirations: tuple[int, ...] = EXPIRATION_DAYS, tenors: tuple[int, ...] = TENOR_DAYS) -> r.SurfaceReading:
     listed = tuple(_expiration(days) for days in expirations)
     standard = tuple(_tenor(days, max(expirations), min(expirations)) for days in tenors)
@@ -428,6 +433,7 @@ def ratios(expirations: tuple[int, ...] = EXPIRATION_DAYS, shift: float = 0.0) -
     return tuple(rows)
 
 
+@cache
 def instrument(
     name: str = "GLD",
     expirations: tuple[int, ...] = EXPIRATION_DAYS,
@@ -440,7 +446,7 @@ def instrument(
     ahead = [(days, False) for days in expirations] + [(days, True) for days in tenors]
     return r.Instrument(
         name=name,
-        spot=r.Spot(spot, "close" if is_gld else "basis"),
+        spot=r.Spot(spot, "close" if is_gld else "basis", SPOT if is_gld else None),
         realised=realised() if is_gld else realised(estimators=("close",), shift=0.004),
         ratios=ratios(expirations, 0.0 if is_gld else 0.003),
         ratio_history=r.RatioHistory(3940, 1.17, 0.58, 0.53, 0.33, 0.14, 0.78, 0.70),
@@ -457,16 +463,21 @@ def instrument(
 def quality() -> r.Quality:
     """Points off for wide spreads and a parity gap."""
     rules = (
-        ("expirations", 0, 30, 10.0, "10 expirations to 400 days (6 wanted)", {"count": 10}),
-        ("smiles", 0, 15, 10.0, "10 of 11 smiles quoted beyond 25 delta on both sides", {"count": 10, "total": 11}),
-        ("raw_arbitrage", 2, 15, 2.0, "2 spreads or butterflies in the raw quotes pay at bid and ask", {"count": 2}),
-        ("surface_arbitrage", 0, 30, 0.0, "0 expirations break the surface's certificate", {"count": 0}),
-        ("parity", 3, 15, 12.4, "GLD's close and options' parity are 12.4 bp apart", {"basis_points": 12.4}),
-        ("spreads", 5, 15, 0.62, "median half-spread 0.62 vol points", {"points": 0.62}),
-        ("staleness", 0, 10, 0.0, "quotes 0 minutes from the close", {"minutes": 0}),
-        ("cone", 0, 10, 8.0, "8 of 8 windows in the realised cone", {"count": 8, "total": 8}),
+        ("expirations", 0, 30, 10.0, {"count": 10}),
+        ("smiles", 0, 15, 10.0, {"count": 10, "total": 11}),
+        ("wings", 0, 10, 2.1, {"percent": 2.1}),
+        ("raw_arbitrage", 2, 15, 2.0, {"count": 2, "total": 1130}),
+        ("crossed", 0, 30, 0.0, {"count": 0}),
+        ("parity", 3, 15, 12.4, {"basis_points": 12.4}),
+        ("spreads", 5, 15, 0.62, {"points": 0.62}),
+        ("staleness", 0, 10, 0.0, {"minutes": 0}),
+        ("cone", 0, 10, 8.0, {"count": 8, "total": 8, "sessions": 4261}),
     )
-    return r.Quality(90, "good", tuple(r.Penalty(*rule) for rule in rules))
+    penalties = tuple(
+        r.Penalty(code, points, most, measured, Words("en")(f"penalty.{code}", **values), values)
+        for code, points, most, measured, values in rules
+    )
+    return r.Quality(90, "good", penalties)
 
 
 def sources() -> tuple[r.Source, ...]:

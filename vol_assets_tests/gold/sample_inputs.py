@@ -22,13 +22,31 @@ CALM, STRESSED = dt.date(2024, 7, 22), dt.date(2020, 1, 3)  # VIX lowest and hig
 
 
 @cache
-def sample_inputs(session: dt.date = CALM, bar_sessions: int = BAR_SESSIONS) -> GoldInputs:
+def sample_inputs(session: dt.date = CALM) -> GoldInputs:
     """Everything of the session itself, its bars, and no earlier tenors. Do not write into the frames."""
-    first = clock.offset(session, 1 - bar_sessions)
+    return _inputs(session, _quotes(session))
+
+
+def crossed_inputs(session: dt.date = CALM, expirations: tuple[int, ...] = (3, 4)) -> GoldInputs:
+    """The same with the vols of some expirations at six tenths of what they are: calendar spreads for less than
+    nothing."""
+    quotes = _quotes(session).copy()
+    cheap = quotes["expiration"].isin(sample_inputs(session).surface["expiration"].iloc[list(expirations)])
+    vols = [f"{side}_vol" for side in ("bid", "mid", "ask")]
+    quotes.loc[cheap, vols] *= 0.6
+    return _inputs(session, quotes)
+
+
+@cache
+def _quotes(session: dt.date) -> pd.DataFrame:
+    (chain,) = SampleMarket().option_chains("GLD", session, session)
+    return curate_chain(chain.quotes.assign(source="sample"))
+
+
+def _inputs(session: dt.date, quotes: pd.DataFrame) -> GoldInputs:
+    first = clock.offset(session, 1 - BAR_SESSIONS)
     bars = curate(raw_bars(SampleMarket().daily_bars(ALL_SYMBOLS, first, session), "sample"))
     bars = bars[bars["symbol"].isin(SYMBOLS)].reset_index(drop=True)
-    (chain,) = SampleMarket().option_chains("GLD", session, session)
-    quotes = curate_chain(chain.quotes.assign(source="sample"))
     surface = surface_rows(quotes)
     tenors = History().feed(tenor_rows(surface, quotes, bars.loc[bars["symbol"] == "GVZ", "close"].iloc[-1] / 100))
     return GoldInputs(

@@ -88,7 +88,7 @@ def test_the_first_return_has_the_moments_of_its_shock(states_of_path, interesti
     """Third and fourth cumulants are the jump's, times a power of the correlation; all else is normal."""
     number = interesting[where]
     load = np.tanh(states_of_path.correlation[number])
-    z = drawn(states_of_path, number, 1, 400_000)[:, 0] / np.sqrt(states_of_path.variance[number] / 252.0)
+    z = drawn(states_of_path, number, 1, 200_000)[:, 0] / np.sqrt(states_of_path.variance[number] / 252.0)
     p, m, s = variance.JUMP_PROBABILITY, variance.JUMP_MEAN, variance.JUMP_SD
     raw = p * np.array([m, m**2 + s**2, m**3 + 3 * m * s**2, m**4 + 6 * m**2 * s**2 + 3 * s**4])
     third = raw[2] - 3 * raw[0] * raw[1] + 2 * raw[0] ** 3
@@ -102,7 +102,7 @@ def test_the_first_return_has_the_moments_of_its_shock(states_of_path, interesti
 @pytest.mark.parametrize("where", ["stress", "calm", "with stocks"])
 def test_variance_ahead_is_the_closed_forms(path, states_of_path, interesting, where):
     number = interesting[where]
-    squares = drawn(states_of_path, number, 126, 12_000) ** 2
+    squares = drawn(states_of_path, number, 126, 8_000) ** 2
     expected = expected_variance(path, states_of_path, number, 126)
     assert within(squares[:, :21].sum(axis=1), expected[:21].sum())
     assert within(squares[:, 105:].sum(axis=1), expected[105:].sum())  # where the regimes have come to bear

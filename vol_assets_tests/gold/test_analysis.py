@@ -1,19 +1,20 @@
 """The whole analysis on the sample market, and on inputs that lack something: the rest is said, what lacks is named."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from sample_inputs import CALM, STRESSED, sample_inputs
+from sample_inputs import CALM, STRESSED, crossed_inputs, sample_inputs
 
 from vol_assets.errors import ReportError
 from vol_assets.gold.analysis import analyse
 from vol_assets.gold.document import document_of, validated
 from vol_assets.gold.inputs import GoldInputs, InputReader
-from vol_assets.gold.pdf.render import render_pdf
+from vol_assets.gold.pdf.pages import report_pages
 from vol_assets.gold.report import GoldReport
 from vol_assets.lake import Lake
 from vol_assets.sources.sample.bars import EXPENSES
@@ -50,11 +51,30 @@ def close(factor: float) -> Change:
     return change
 
 
-def column(name: str, row: int, factor: float) -> Change:
+def future(factor: float) -> Change:
     def change(inputs: GoldInputs) -> GoldInputs:
-        surface = inputs.surface.copy()
-        surface.loc[row, name] *= factor
-        return dataclasses.replace(inputs, surface=surface)
+        bars = inputs.bars.copy()
+        bars.loc[bars["symbol"] == "GC=F", "close"] *= factor
+        return dataclasses.replace(inputs, bars=bars)
+
+    return change
+
+
+def thin(inputs: GoldInputs) -> GoldInputs:
+    """Every slice is the eSSVI one, as if it had been fitted to a handful of quotes."""
+    mixture = [name for name in inputs.surface if name.startswith(("weight_", "mean_", "stdev_"))]
+    surface = inputs.surface.assign(model="essvi", quotes=5, **dict.fromkeys(mixture, np.nan))
+    fitted = inputs.quotes[inputs.quotes["role"] == "fit"]
+    return dataclasses.replace(inputs, surface=surface, quotes=fitted.groupby("expiration").head(5))
+
+
+def hole(symbol: str, sessions_ago: int, count: int = 1) -> Change:
+    """No bars of a symbol on some sessions."""
+
+    def change(inputs: GoldInputs) -> GoldInputs:
+        gone = inputs.bars["date"].unique()[-sessions_ago - count : -sessions_ago]
+        lost = inputs.bars["date"].isin(gone) & (inputs.bars["symbol"] == symbol)
+        return dataclasses.replace(inputs, bars=inputs.bars[~lost])
 
     return change
 
@@ -78,7 +98,7 @@ TROUBLE = {
     ),
     "bars that ended a month before": (
         until(30),
-        {"spot_from_parity", "old_bars", "no_gvz", "no_future"},
+        {"spot_from_parity", "old_bars", "no_gvz", "old_future"},
         {"gvz", "xau", "basis", "blend"},
     ),
     "thirty sessions of history": (last_bars(30), {"short_history", "trailing_forecast"}, set()),
@@ -87,9 +107,17 @@ TROUBLE = {
         {"short_history", "no_forecast", "few_basis_sessions"},
         {"blend"},
     ),
-    "a close of zero": (close(0.0), {"spot_from_parity"}, set()),
-    "a close of another share": (close(1.1), {"spot_gap"}, set()),
-    "a crossed surface": (column("atm_vol", 3, 0.5), {"crossed_surface"}, set()),
+    "bars that ended four days before": (
+        until(4),
+        {"spot_from_parity", "late_bars", "no_gvz"},
+        {"gvz"},
+    ),
+    "a close of zero": (close(0.0), {"spot_from_parity", "late_bars"}, set()),
+    "a close of another share": (close(1.1), {"spot_off"}, set()),
+    "a future of which an ounce is a tenth": (future(0.1), {"basis_broken"}, {"xau", "basis"}),
+    "a future one percent off": (future(1.01), {"basis_off"}, set()),
+    "a crossed surface": (lambda inputs: crossed_inputs(inputs.session), {"crossed_surface"}, set()),
+    "hardly any quotes": (thin, {"thin_surface"}, set()),
     "quotes of the morning": (late(5), {"stale_quotes"}, set()),
 }
 
@@ -119,8 +147,9 @@ def test_the_posterior_lies_between_what_it_is_made_of_and_its_variance_grows_wi
     scale = report.blend.implied_scale
     for horizon in report.gld.horizons:
         if not horizon.calendar_adjusted:
-            ends = sorted((np.sqrt(scale) * horizon.implied_vol, horizon.realised_vol))
-            assert ends[0] - 1e-12 <= horizon.posterior_vol <= ends[1] + 1e-12
+            scales = (scale,) if horizon.days <= 91 else (scale, 1.0)  # beyond, part of the variance is not scaled
+            parts = [horizon.realised_vol, *(np.sqrt(each) * horizon.implied_vol for each in scales)]
+            assert min(parts) - 1e-12 <= horizon.posterior_vol <= max(parts) + 1e-12
             halves = 0.5 * horizon.implied_vol**2 + 0.5 * horizon.realised_vol**2
             assert horizon.equal_weight_vol == pytest.approx(np.sqrt(halves))
     for vol in ("posterior_vol", "equal_weight_vol"):
@@ -173,7 +202,7 @@ def test_the_report_comes_all_the_same_and_names_what_it_lacks(name: str):
     validated(document)
     assert document["meta"]["degraded"] is True
     assert len(document["meta"]["degraded_reasons"]) == len(wanted)
-    assert render_pdf(document, "en").startswith(b"%PDF")
+    json.dumps(report_pages(document, "fr"), allow_nan=False)
 
 
 def test_without_bars_there_are_windows_of_options_alone():
@@ -185,10 +214,38 @@ def test_without_bars_there_are_windows_of_options_alone():
         assert horizon.risk_neutral.intervals[-1].low < horizon.forward < horizon.risk_neutral.intervals[-1].high
 
 
-def test_a_surface_whose_variance_falls_still_gives_windows_that_widen():
-    inputs = column("atm_vol", 3, 0.5)(sample_inputs(CALM))
-    stdevs = [horizon.posterior.log_stdev for horizon in analyse(inputs).gld.horizons]
-    assert (np.diff(stdevs) >= -1e-12).all()
+def test_a_surface_whose_quotes_cross_still_gives_windows_that_widen_and_says_where_it_is_approximate():
+    found = analyse(crossed_inputs(CALM))
+    assert (np.diff([horizon.posterior.log_stdev for horizon in found.gld.horizons]) >= -1e-12).all()
+    rough = {horizon.expiration for horizon in found.gld.horizons if horizon.shape == "approximate"} - {None}
+    assert {each.expiration for each in found.surface.expirations if "lifted" in each.flags} <= rough
+    assert None in {each.forward_vol for each in found.surface.forward_vols}
+    assert found.quality.label != "good"
+
+
+@pytest.mark.parametrize("symbol", ["GLD", "GC=F"])
+def test_a_session_without_a_bar_changes_no_signal(symbol: str):
+    whole, holed = analyse(sample_inputs(CALM)), analyse(hole(symbol, 30)(sample_inputs(CALM)))
+    assert not holed.degraded
+    for before, after in ((whole.gld, holed.gld), (whole.xau, holed.xau)):
+        assert [row.signal for row in after.ratios] == [row.signal for row in before.ratios]
+        assert [row.trailing_window for row in after.ratios] == [row.trailing_window for row in before.ratios]
+    assert holed.blend.realised_source == "har"
+
+
+def test_a_long_hole_leaves_the_windows_over_it_unknown_and_no_other_in_their_place():
+    found = analyse(hole("GLD", 30, 10)(sample_inputs(CALM)))
+    windows = {row.sessions: row.trailing_window for row in found.gld.ratios}
+    assert all(window is None for sessions, window in windows.items() if sessions > 45)
+    assert all(window == min((7, 14, 21), key=lambda w: (abs(w - s), w)) for s, window in windows.items() if s < 25)
+
+
+def test_a_close_of_another_instant_than_the_options_is_not_their_spot():
+    """Gold up 1.2 % after the quotes: the carry to the first expirations stays what it was."""
+    whole, moved = analyse(sample_inputs(CALM)), analyse(close(1.012)(sample_inputs(CALM)))
+    assert (moved.gld.spot.source, moved.gld.spot.close) == ("parity", pytest.approx(whole.gld.spot.close * 1.012))
+    assert moved.gld.spot.price == pytest.approx(whole.gld.spot.price, rel=1e-3)
+    assert [notice.code for notice in moved.notices if notice.part == "spot"] == ["spot_gap"]
 
 
 def test_a_session_without_a_surface_is_refused_in_plain_words(tmp_path: Path):

@@ -41,10 +41,8 @@ def test_what_gold_did_after_the_settlement_is_no_part_of_the_ratio():
 
 
 def test_the_error_is_about_how_far_the_median_of_noisy_ratios_is_off():
-    misses = []
-    for seed in range(300):
-        random = np.random.default_rng(seed)
-        gld, future = closes(WINDOW)
+    (gld, future), random, misses = closes(WINDOW), np.random.default_rng(8), []
+    for _ in range(150):
         found = gold_basis(gld, future * np.exp(0.004 * random.standard_normal(WINDOW)), SESSION, 180.0)
         misses.append((np.log(found.ratio / 10.8), found.ratio_error))
     off, said = np.array(misses).T

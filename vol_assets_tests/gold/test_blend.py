@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vol_assets import clock
@@ -182,10 +182,11 @@ def test_two_horizons_at_one_time_are_no_fall():
 totals = st.lists(st.tuples(st.floats(1e-5, 1.0), st.floats(1e-5, 1.0)), min_size=1, max_size=12)
 
 
+@settings(max_examples=50)
 @given(totals, st.floats(0, 1), st.floats(0.5, 1.5))
 def test_the_posterior_lies_between_its_parts_never_falls_and_keeps_its_sum(pairs, weight, scale):
     implied, realised = np.array(pairs).T
-    years = np.arange(1, len(pairs) + 1) / 12
+    years = np.arange(1, len(pairs) + 1) / 60  # within the reach of the premium
     blend = replace(equal_blend("har"), implied_weight=weight)
     variance, adjusted = posterior_variance(implied, realised, years, blend)
     low, high = np.minimum(implied, realised), np.maximum(implied, realised)
@@ -196,6 +197,16 @@ def test_the_posterior_lies_between_its_parts_never_falls_and_keeps_its_sum(pair
         assert result.sum() == pytest.approx((weight * factor * implied + (1 - weight) * realised).sum())
 
 
+def test_the_premium_is_taken_out_of_the_first_91_days_and_of_nothing_later():
+    years = np.array([30, 91, 182, 365]) / 365
+    implied = 0.04 * years
+    blend = replace(equal_blend("har"), implied_weight=1.0, implied_scale=0.75)
+    variance, adjusted = posterior_variance(implied, implied, years, blend)
+    assert variance == pytest.approx(0.04 * (years - 0.25 * np.minimum(years, 91 / 365)))
+    assert not adjusted.any()
+
+
+@settings(max_examples=50)
 @given(st.floats(0.01, 2.0), st.floats(0.01, 2.0), st.floats(0, 1))
 def test_a_blend_of_variances_is_at_least_the_blend_of_vols(implied_vol, realised_vol, weight):
     """Quadratic and arithmetic mean."""

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from sample_inputs import CALM, STRESSED, earlier, sample_inputs
+from sample_inputs import CALM, STRESSED, crossed_inputs, earlier, sample_inputs
 
 from vol_assets import clock
 from vol_assets.gold.implied import read_surface
@@ -56,12 +56,11 @@ def test_forward_variances_add_up_to_the_total_variance():
     assert total == pytest.approx(last.atm_vol**2 * last.years, rel=1e-12)
 
 
-def test_a_total_variance_that_falls_has_no_forward_vol_there():
-    inputs = sample_inputs()
-    crossed = inputs.surface.copy()
-    crossed.loc[3, "atm_vol"] *= 0.5
-    found = reading(dataclasses.replace(inputs, surface=crossed))
-    assert [each.forward_vol is None for each in found.forward_vols[:5]] == [False, False, False, True, False]
+def test_where_an_expiration_had_to_be_lifted_there_is_no_forward_vol():
+    found = reading(crossed_inputs())
+    lifted = ["lifted" in each.flags for each in found.expirations]
+    assert lifted[3:5] == [True, True]
+    assert [each.forward_vol is None for each in found.forward_vols[:6]] == [False, False, False, True, True, False]
 
 
 def test_every_fitted_quote_of_a_year_is_on_its_smile_and_the_fit_runs_through_bid_and_ask():

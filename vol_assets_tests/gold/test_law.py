@@ -93,7 +93,7 @@ def test_one_normal_has_the_lognormal_s_closed_forms():
     assert np.allclose(one.tail_mean(P), tail, rtol=1e-12)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(laws())
 def test_a_quantile_has_its_probability_below_it(one):
     k = one.quantile(P)
@@ -128,7 +128,7 @@ def test_a_quantile_round_which_newton_s_method_goes_in_a_circle_is_found(probab
     assert circled.distribution(k)[0, 0] == pytest.approx(probability, abs=1e-14)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(laws(), st.floats(0.02, 0.8))
 def test_another_stdev_leaves_the_standardised_law_and_gives_the_forward_as_mean(one, stdev):
     other = one.rescaled(np.array([stdev]))
@@ -141,7 +141,7 @@ def test_another_stdev_leaves_the_standardised_law_and_gives_the_forward_as_mean
     assert np.allclose(usual[certain], moved[certain], rtol=0, atol=1e-9)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(laws(), st.floats(0.1, 5.0), st.floats(-1.0, 1.0))
 def test_a_law_is_scale_invariant(one, ratio, shift):
     other = law(one.weights, one.means * ratio + shift, one.stdevs * ratio)
@@ -154,7 +154,7 @@ def test_a_law_is_scale_invariant(one, ratio, shift):
     assert np.allclose(other.density(k * ratio + shift) * ratio, one.density(k), rtol=1e-9)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(laws(), st.floats(-0.5, 0.5))
 def test_a_price_in_other_units_is_the_law_shifted(one, shift):
     other = law(one.weights, one.means + shift, one.stdevs)
@@ -164,7 +164,7 @@ def test_a_price_in_other_units_is_the_law_shifted(one, shift):
     assert other.expectation[0] == pytest.approx(one.expectation[0] * np.exp(shift), rel=1e-12)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(laws())
 def test_the_shortfall_is_value_at_risk_less_a_put_over_its_probability(one):
     forward = one.rescaled(one.stdev)

@@ -27,7 +27,8 @@ def returns() -> pd.Series:
 def rows(returns):
     """Expirations 2 to 252 sessions away."""
     sessions = [2, 21, 26, 45, 46, 252]
-    forecast = forecast_variance(returns, None, sessions)
+    forecast = forecast_variance(returns, np.square(returns), sessions)
+    assert forecast.source == "har"
     vols = [0.12, 0.16, 0.20, 0.20, 0.20, 0.25]
     return ratios([3, 30, 37, 65, 66, 365], sessions, vols, realised(returns, None), returns, forecast), forecast
 
@@ -45,18 +46,29 @@ def test_the_trailing_window_is_the_nearest_in_sessions_and_the_shorter_of_two(r
     assert [row.trailing_window for row in rows[0]] == [7, 21, 30, 30, 60, 180]
 
 
-def test_a_ratio_is_implied_over_the_vol_of_the_last_sessions(rows, returns):
+def test_a_ratio_is_of_totals_to_the_expiration_implied_by_days_and_realised_by_sessions(rows, returns):
     for row in rows[0]:
-        trailing = math.sqrt(252) * statistics.stdev(returns.tolist()[-row.trailing_window :])
+        a_session = statistics.variance(returns.tolist()[-row.trailing_window :])
+        trailing = math.sqrt(a_session * row.sessions / (row.days / 365))
         assert row.trailing_vol == pytest.approx(trailing)
         assert row.ratio == pytest.approx(row.implied_vol / trailing)
         assert row.signal == signal(row.ratio)
 
 
-def test_the_forecast_is_annualised_on_252_sessions(rows):
+def test_a_market_priced_fairly_is_neutral_whatever_days_are_no_sessions(returns):
+    """Thursday to Friday is one session in one day, Friday to Monday one in three."""
+    past = realised(returns, None)
+    (week,) = [row.current for row in past.cone if (row.window, row.estimator) == (7, "close")]
+    for days, sessions in ((1, 1), (3, 1), (5, 3), (7, 5)):
+        fair = week * math.sqrt(sessions / 252 / (days / 365))
+        (row,) = ratios([days], [sessions], [fair], past, returns, None)
+        assert row.ratio == pytest.approx(1.0)
+
+
+def test_the_forecast_is_annualised_on_the_years_to_the_expiration(rows):
     made, forecast = rows
     for row, total in zip(made, forecast.total_variance, strict=True):
-        assert row.forecast_vol == pytest.approx(math.sqrt(252 * total / row.sessions))
+        assert row.forecast_vol == pytest.approx(math.sqrt(total / (row.days / 365)))
         assert row.forecast_ratio == pytest.approx(row.implied_vol / row.forecast_vol)
         assert row.forecast_signal == signal(row.forecast_ratio)
         assert row.variance_premium == pytest.approx(row.implied_vol**2 - row.forecast_vol**2)
@@ -67,7 +79,8 @@ def test_the_percentile_is_among_past_windows_as_they_were(rows, returns):
     for row in rows[0]:
         w = row.trailing_window
         vols = [math.sqrt(252) * statistics.stdev(values[t - w + 1 : t + 1]) for t in range(w - 1, 600)]
-        assert row.cone_percentile == pytest.approx(sum(vol < row.implied_vol for vol in vols) / len(vols))
+        by_sessions = row.implied_vol * math.sqrt(row.days / 365 / (row.sessions / 252))
+        assert row.cone_percentile == pytest.approx(sum(vol < by_sessions for vol in vols) / len(vols))
     assert any(0.2 < row.cone_percentile < 0.8 for row in rows[0])
 
 
@@ -78,14 +91,28 @@ def test_what_is_not_known_is_none(returns):
     (trailing,) = ratios([30], [21], [0.15], realised(returns, None), returns, None)
     assert trailing.ratio is not None
     assert trailing.forecast_vol is trailing.forecast_ratio is trailing.forecast_signal is None
-    (forecast,) = ratios([30], [21], [0.15], None, None, forecast_variance(returns, None, [21]))
+    (forecast,) = ratios([30], [21], [0.15], None, None, forecast_variance(returns, np.square(returns), [21]))
     assert forecast.forecast_ratio is not None
     assert forecast.trailing_window is forecast.ratio is forecast.signal is forecast.cone_percentile is None
 
 
 def test_an_expiration_without_forecast_is_an_error(returns):
     with pytest.raises(ValueError, match="22 sessions"):
-        ratios([31], [22], [0.15], None, None, forecast_variance(returns, None, [21]))
+        ratios([31], [22], [0.15], None, None, forecast_variance(returns, np.square(returns), [21]))
+
+
+def test_trailing_variance_is_no_forecast(returns):
+    (row,) = ratios([30], [21], [0.15], None, None, forecast_variance(returns, None, [21]))
+    assert row.forecast_vol is row.forecast_ratio is row.forecast_signal is row.variance_premium is None
+
+
+def test_a_window_whose_newest_is_unknown_is_not_replaced_by_another(returns):
+    """The 180 sessions hold a hole of ten; the shorter windows do not."""
+    holed = returns.copy()
+    holed.iloc[-100:-90] = np.nan
+    near, far = ratios([30, 365], [21, 252], [0.15, 0.15], realised(holed, None), holed, None)
+    assert near.trailing_window == 21
+    assert far.trailing_window is far.trailing_vol is far.ratio is far.signal is far.cone_percentile is None
 
 
 # ---------------------------------------------------------------------- the rule's record

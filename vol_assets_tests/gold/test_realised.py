@@ -6,7 +6,7 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -35,8 +35,8 @@ def row(history, window, estimator):
 
 @pytest.mark.parametrize("window", CONE_WINDOWS)
 def test_a_window_s_close_vol_is_the_annualised_stdev_of_its_returns(market, window):
-    returns = market[0].tolist()
-    expected = [math.sqrt(252) * statistics.stdev(returns[t - window + 1 : t + 1]) for t in range(window - 1, 400)]
+    returns = market[0].to_numpy()
+    expected = [math.sqrt(252) * np.std(returns[t - window + 1 : t + 1], ddof=1) for t in range(window - 1, 400)]
     vols = close_vols(market[0].to_numpy(), window)
     assert np.isnan(vols[: window - 1]).all()
     assert vols[window - 1 :] == pytest.approx(expected, rel=1e-10)
@@ -73,10 +73,11 @@ def test_without_gaps_the_widening_is_hodges_and_tompkins_closed_form(windows, l
     assert widening(known, length) == pytest.approx(expected**-0.5, rel=1e-12)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.booleans(), min_size=2, max_size=40).filter(lambda m: sum(m) > 1), st.integers(2, 60))
 def test_the_widening_counts_the_sessions_every_pair_of_windows_shares(mask, length):
     ends = np.flatnonzero(mask)
-    shared = np.mean([max(1 - abs(i - j) / length, 0) for i in ends for j in ends])
+    shared = np.maximum(1 - np.abs(ends[:, None] - ends) / length, 0).mean()
     assert widening(np.array(mask), length) == pytest.approx((1 - shared) ** -0.5, rel=1e-9)
 
 

@@ -63,8 +63,9 @@ def test_every_field_says_what_it_is_and_every_number_its_unit(owner):
         assert what.strip()
         assert what in written["description"]
         if counts(hints[field.name]):
-            assert unit or owner is r.CornishFisherWindow, field.name  # its two parameters are pure numbers
-            assert written["x-unit"] in written["description"]
+            assert unit.strip(), field.name
+            assert written["x-unit"] == unit
+            assert unit in written["description"]
 
 
 def test_the_tables_of_words_and_bounds_name_fields_that_there_are():

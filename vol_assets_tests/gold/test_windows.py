@@ -20,7 +20,7 @@ from vol_assets.surfaces.fit import surface_of, surface_rows
 SPOT = 250.0
 YEARS = np.array([30 / 365, 91 / 365, 1.0])
 FORWARD = SPOT * np.exp(0.04 * YEARS)
-LISTED = tuple(Listed("tenor", None, 365.0 * t, t, round(252 * t)) for t in YEARS)
+LISTED = tuple(Listed("tenor", None, 365.0 * t, t, round(252 * t), (-0.4, 0.5), "mixture") for t in YEARS)
 COUNT = len(LISTED)
 
 
@@ -83,7 +83,7 @@ def test_probabilities_are_one_stdev_of_a_normal_and_what_they_say():
     assert np.log(horizon.risk_neutral.intervals[0].high / FORWARD[0]) == pytest.approx(s - s**2 / 2, abs=1e-14)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(one_law(), st.floats(0.01, 0.5))
 def test_windows_hold_what_they_say_with_as_much_on_either_side(q, stdev):
     p = q.rescaled(np.array([stdev]))
@@ -98,7 +98,7 @@ def test_windows_hold_what_they_say_with_as_much_on_either_side(q, stdev):
             assert below == pytest.approx(tail.probability, abs=1e-11)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(one_law(), st.floats(0.01, 0.5))
 def test_intervals_nest_strictly_and_shortfalls_are_below_values_at_risk(q, stdev):
     horizon = one_horizon(q, np.array([stdev**2]))
@@ -117,7 +117,7 @@ def test_intervals_nest_strictly_and_shortfalls_are_below_values_at_risk(q, stde
             assert tail.expected_shortfall_loss == 1.0 - tail.expected_shortfall / SPOT
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(one_law(), st.floats(0.01, 0.5))
 def test_the_posterior_is_the_same_shape_about_the_forward_with_its_own_stdev(q, stdev):
     horizon = one_horizon(q, np.array([stdev**2]))
@@ -148,10 +148,12 @@ def test_vols_are_annualised_on_the_years_of_the_horizon_and_missing_parts_are_m
         assert horizon.realised_vol is horizon.posterior_vol is horizon.equal_weight_vol is None
         assert horizon.posterior is horizon.cornish_fisher is None
         assert horizon.calendar_adjusted is False
-    dated = Listed("expiration", dt.date(2024, 8, 16), 25.0, 25 / 365, 19)
+    dated = Listed("expiration", dt.date(2024, 8, 16), 25.0, 25 / 365, 19, (-0.4, 0.5), "mixture")
     (horizon,) = found(skewed(YEARS[:1]), forward=FORWARD[:1], listed=[dated])
-    for field in fields(Listed):
-        assert getattr(horizon, field.name) == getattr(dated, field.name)
+    for name in {field.name for field in fields(Listed)} - {"quoted"}:
+        assert getattr(horizon, name) == getattr(dated, name)
+    quoted = FORWARD[0] * np.exp(dated.quoted)
+    assert (horizon.lowest_quoted, horizon.highest_quoted) == pytest.approx(tuple(quoted))
 
 
 def plain(value):
@@ -188,26 +190,7 @@ def normal_means(function):
     return (weight * function(z)).sum() / weight.sum()
 
 
-def test_the_expansion_s_slope_is_its_derivative_and_one_at_no_skewness_and_kurtosis():
-    p = np.array([0.001, 0.02, 0.2, 0.5, 0.9, 0.998])
-    z, h = ndtri(p), 1e-5
-    for s, k in ((0.0, 0.0), (-0.8, 2.5), (0.4, 1.0), (-2.0, 8.0)):
-        rise = cornish_fisher.quantile(ndtr(z + h), s, k) - cornish_fisher.quantile(ndtr(z - h), s, k)
-        assert rise / (2 * h) == pytest.approx(slope(z, s, k), abs=1e-8)
-    assert (slope(z, 0.0, 0.0) == 1.0).all()
-
-
-def test_the_expansion_is_a_law_exactly_where_a_dense_grid_sees_it_rise():
-    s, k = np.meshgrid(np.linspace(-3, 3, 61), np.linspace(-1, 14, 61))
-    z = np.linspace(-60.0, 60.0, 12001)
-    lowest = np.array([[slope(z, *point).min() for point in zip(*row)] for row in zip(s, k)])
-    # Between two points of the grid a parabola falls by less than its curvature times the step squared.
-    clear = np.abs(lowest) > 1e-3
-    assert clear.mean() > 0.99
-    assert np.array_equal(cornish_fisher.is_monotone(s, k)[clear], lowest[clear] > 0)
-
-
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(one_law(), st.floats(0.02, 0.4))
 def test_the_window_of_the_expansion_has_the_moments_asked_for_or_says_that_it_has_not(q, stdev):
     horizon = one_horizon(q, np.array([stdev**2]))
@@ -262,7 +245,7 @@ def test_the_expansion_s_shortfall_is_the_mean_of_its_prices_below_the_value_at_
 # ---------------------------------------------------------------------- instruments, densities
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(one_law(), st.floats(1.0, 30.0), st.floats(-0.01, 0.01))
 def test_an_instrument_at_another_level_has_its_prices_scaled_and_the_same_losses_and_moments(q, ratio, drift):
     total = 0.8 * q.variance
@@ -345,7 +328,7 @@ def session(request):
 def test_windows_of_a_fitted_surface_are_those_of_the_market_behind_its_quotes(session):
     truth, smiles = session
     years, forward = smiles.years, truth.forward(smiles.years)
-    listed = [Listed("tenor", None, 365 * t, t, 1) for t in years]
+    listed = [Listed("tenor", None, 365 * t, t, 1, (-0.4, 0.5), "mixture") for t in years]
     rows = horizons(listed, Law(*smiles.mixtures()), smiles.forward, truth.spot, None, None, None, None)
     sides = 0.5 - 0.5 * np.array(PROBABILITIES)
     stdev = (truth.atm_vol(years) * np.sqrt(years))[:, None]

@@ -1,7 +1,7 @@
 """Dataclasses as plain data: what `json` knows, in the order of the fields, the same for equal objects.
 
-Dates and instants become ISO text (instants in UTC, with Z), numpy scalars Python's, tuples and arrays lists. A number
-that is not finite is unknown, which is None here as everywhere in a report.
+Dates and instants become ISO text (instants in UTC, with Z), numpy's scalars Python's, tuples lists. A number that is
+not finite is unknown, which is None here as everywhere in a report.
 """
 
 from __future__ import annotations
@@ -18,20 +18,18 @@ from vol_assets.errors import ReportError
 
 def plain(value: Any) -> Any:
     """Any part of a report as dicts, lists, text, numbers, booleans and None; a ReportError for what cannot be."""
-    if value is None or isinstance(value, str | bool):
+    if isinstance(value, np.number | np.bool_):
+        value = value.item()
+    if value is None or isinstance(value, str | int):  # a bool is an int
         return value
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, int | np.integer):
-        return int(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if dataclasses.is_dataclass(value):
         return {key_of(each.name): plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]
     if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, np.bool_ | np.ndarray):
-        return plain(value.tolist())
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, dt.datetime):
         return _instant(value)
     if isinstance(value, dt.date):

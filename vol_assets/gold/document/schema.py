@@ -16,10 +16,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from vol_assets.gold.document.plain import key_of
 from vol_assets.gold.document.seed import SCHEMA_VERSION, Document
-from vol_assets.gold.report import DAYS, SESSIONS, USD
+from vol_assets.gold.report import DAYS, SESSIONS, USD, YEARS
 from vol_assets.settings import SOURCES
 
-PURE_NUMBER = "pure number"
 SIGNALS = ("SELL VOL", "NEUTRAL", "BUY VOL")
 
 # Class and field -> the words it may be.
@@ -42,6 +41,7 @@ WORDS = {
     ("Ratio", "signal"): SIGNALS,
     ("Ratio", "forecast_signal"): SIGNALS,
     ("Horizon", "kind"): ("expiration", "tenor"),
+    ("Horizon", "shape"): ("mixture", "approximate"),
     ("Blend", "source"): ("equal", "precision"),
     ("Blend", "realised_source"): ("har", "trailing"),
     ("Spot", "source"): ("close", "parity", "basis"),
@@ -59,7 +59,7 @@ UNIT_BOUNDS = {
     USD: POSITIVE,
     "USD an ounce per USD of GLD": POSITIVE,
     "ounces": POSITIVE,
-    "years of 365 days": POSITIVE,
+    YEARS: POSITIVE,
     **dict.fromkeys((DAYS, SESSIONS, "quotes", "windows", "rows", "expirations", "points", "1 / USD"), NOT_NEGATIVE),
 }
 # Fields of one meaning wherever they stand; a vol is known by its name's end, too.
@@ -128,7 +128,6 @@ def _definition(owner: type, definitions: dict[str, Any]) -> dict[str, Any]:
             value = {"enum": [*words, None]} if _optional(kind) else {"enum": list(words)}
         else:
             value = _value(kind, bounds, definitions)
-        unit = unit or (PURE_NUMBER if _numeric(kind) else "")
         properties[key_of(each.name)] = {
             "description": f"{what} ({unit})" if unit else what,
             **({"x-unit": unit} if unit else {}),
@@ -174,10 +173,6 @@ def _bounds(owner: type, name: str, unit: str) -> dict[str, float]:
 
 def _optional(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType)
-
-
-def _numeric(kind: Any) -> bool:
-    return kind in (int, float) or any(_numeric(each) for each in get_args(kind))
 
 
 def as_json() -> str:

@@ -14,10 +14,24 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from vol_assets.gold.report import DAYS, NONE, SESSIONS, USD, GoldReport, Instrument, Penalty, Rank, Realised, of
+from vol_assets.gold.report import (
+    DAYS,
+    DECIMAL,
+    DECIMAL_A_YEAR,
+    NONE,
+    SESSIONS,
+    USD,
+    YEARS,
+    GoldReport,
+    Instrument,
+    Penalty,
+    Quote,
+    Rank,
+    Realised,
+    of,
+)
 
 SCHEMA_VERSION = "3.0"
-FARTHEST_DAYS = 400  # smiles beyond are left out
 RANK_REACH = 0.25  # of an expiration's days: how far off the constant maturity may be that stands for it
 CRITICAL_POINTS, MAJOR_POINTS = 20, 8  # off the score
 PERCENT_VOL = "percent a year"
@@ -31,7 +45,7 @@ class SurfaceRow:
 
     expiry: dt.date = of(NONE, "last day of trading")
     tenor_days: int = of(DAYS, "to the expiration, the nearest whole number")
-    T: float = of("years of 365 days", "from the quotes to the close of the expiration")
+    T: float = of(YEARS, "from the quotes to the close of the expiration")
     atm_iv: float = of(PERCENT_VOL, "vol at the forward")
     iv_25c: float | None = of(PERCENT_VOL, "vol of the 25-delta call, forward delta")
     iv_25p: float | None = of(PERCENT_VOL, "vol of the 25-delta put, forward delta")
@@ -49,7 +63,7 @@ class SmileRow:
     k: float = of("100 log", "100 ln(K / spot)")
     iv: float = of(PERCENT_VOL, "European implied vol of the mid")
     K: float = of(USD, "strike; of XAU/USD: GLD's times the basis at the expiration")
-    delta: float = of("decimal", "forward delta, negative for a put")
+    delta: float = of(DECIMAL, "forward delta, negative for a put")
     type: str = of(NONE, "call or put")
 
 
@@ -80,8 +94,8 @@ class ReturnStats:
 
     mean_annual: float = of(PERCENT_VOL, "mean log return times 252")
     rv_annual: float = of(PERCENT_VOL, "stdev times sqrt(252)")
-    skew: float = of("decimal", "skewness")
-    kurt_excess: float = of("decimal", "kurtosis less 3")
+    skew: float = of(DECIMAL, "skewness")
+    kurt_excess: float = of(DECIMAL, "kurtosis less 3")
     n_days: int = of(SESSIONS, "with a return")
     start_date: dt.date = of(NONE, "first session with a return")
     end_date: dt.date = of(NONE, "last session with a return")
@@ -103,7 +117,7 @@ class VolRatioRow:
     tenor_days: int = of(DAYS, "to the expiration, the nearest whole number")
     iv: float = of(PERCENT_VOL, "implied vol at the forward")
     rv_current: float | None = of(PERCENT_VOL, "realised over the cone's window nearest in sessions")
-    ivr: float | None = of("decimal", "iv / rv_current")
+    ivr: float | None = of(DECIMAL, "iv / rv_current")
     ivp: float | None = of(
         PERCENT,
         "of the last year's sessions that had less implied vol; constant maturity nearest, within 25 % of the days",
@@ -174,7 +188,7 @@ class Meta:
     fetched_at: dt.datetime = of(NONE, "instant of the option quotes, UTC")
     source: str = of(NONE, "sample (a simulated market), yahoo or files")
     gvz: float | None = of(PERCENT_VOL, "Cboe's gold ETF volatility index")
-    rate: float = of("decimal a year", "30-day zero rate, continuously compounded")
+    rate: float = of(DECIMAL_A_YEAR, "30-day zero rate, continuously compounded")
     ratio_gld_xau: float | None = of("USD an ounce per USD of GLD", "the basis; null without a gold future")
     note: str = of(NONE, "what to know of the document")
     pipeline_version: str = of(NONE, "of the program")
@@ -313,23 +327,24 @@ def _surface(report: GoldReport) -> tuple[SurfaceRow, ...]:
 
 
 def _smiles(report: GoldReport, spot: float, ratio: float, expense: float) -> tuple[Smile, ...]:
-    found = []
-    for curve in report.surface.smiles:
-        if curve.days > FARTHEST_DAYS:
-            continue
-        scale = ratio * math.exp(expense * curve.days / 365.0)
-        rows = tuple(
-            SmileRow(
-                k=_percent(math.log(scale * quote.strike / spot), 2),
-                iv=_percent(quote.mid_vol, 4),
-                K=_rounded(scale * quote.strike, 2),
-                delta=_rounded(quote.delta - (quote.right == "P"), 5),
-                type="call" if quote.right == "C" else "put",
-            )
-            for quote in curve.quotes
+    return tuple(
+        Smile(
+            _whole(curve.days),
+            tuple(_smile_row(quote, spot, ratio * math.exp(expense * curve.days / 365.0)) for quote in curve.quotes),
         )
-        found.append(Smile(_whole(curve.days), rows))
-    return tuple(found)
+        for curve in report.surface.smiles
+    )
+
+
+def _smile_row(quote: Quote, spot: float, scale: float) -> SmileRow:
+    """A quote of GLD; scale: the instrument's strike over GLD's."""
+    return SmileRow(
+        k=_percent(math.log(scale * quote.strike / spot), 2),
+        iv=_percent(quote.mid_vol, 4),
+        K=_rounded(scale * quote.strike, 2),
+        delta=_rounded(quote.delta - (quote.right == "P"), 5),
+        type="call" if quote.right == "C" else "put",
+    )
 
 
 def _forward_vols(report: GoldReport) -> tuple[ForwardVolRow, ...]:

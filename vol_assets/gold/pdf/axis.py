@@ -105,23 +105,19 @@ def categories(names: Sequence[str], label: str = "", *, downwards: bool = False
     """Named places: the i-th is at i, from -.5 to n - .5; downwards: the first is on top of a vertical axis."""
     count = len(names)
     ends = (count - 0.5, -0.5) if downwards else (-0.5, count - 0.5)
-    if not count:
-        ends = (0.0, 1.0)
     return Axis(*ends, tuple(map(float, range(count))), tuple(names), label, grid=False)
 
 
-def dates(first: dt.date, last: dt.date, write: Callable[[dt.date], str], label: str = "", most: int = 6) -> Axis:
-    """Dates as their ordinals, ticks on firsts of months or years."""
+def dates(first: dt.date, last: dt.date, write: Callable[[dt.date], str], most: int) -> Axis:
+    """Dates as their ordinals, ticks on firsts of months or years, `most` at most."""
     at = ticks.dates(first, last, most)
     ends = (first.toordinal(), max(last.toordinal(), first.toordinal() + 1))
-    return Axis(
-        *map(float, ends), tuple(float(day.toordinal()) for day in at), tuple(map(write, at)), label, grid=False
-    )
+    return Axis(*map(float, ends), tuple(float(day.toordinal()) for day in at), tuple(map(write, at)), grid=False)
 
 
-def bare(low: float, high: float, scale: str = "linear") -> Axis:
+def bare(low: float, high: float) -> Axis:
     """An axis without ticks."""
-    return Axis(low, high, scale=scale, grid=False)
+    return Axis(low, high, grid=False)
 
 
 def _known(values: object) -> np.ndarray:

@@ -7,41 +7,41 @@ from typing import Any
 
 import numpy as np
 
-from vol_assets.gold.pdf import tables, text
+from vol_assets.gold.pdf import text
+from vol_assets.gold.pdf.tables.notices import said
 from vol_assets.gold.words import TEXTS, Words
 from vol_assets.gold.words.numbers import UNKNOWN
 
-FACTS = (1.5, 1.15, 1.35, 1.2, 1.15, 1.1, 1.0)  # widths, relative
+FACT_WIDTHS = (1.9, 1.1, 1.3, 1.15, 1.05, 1.05, 0.9)  # relative
 BANNER_SIZE = 7.6  # pt
 
 
 def facts(analysis: dict[str, Any], words: Words, left: float, right: float) -> list[dict[str, Any]]:
     """The cells of the strip under the title, between two abscissas: label, value and a word more."""
-    gvz, xau, found = analysis["gvz"], analysis["xau"], analysis["quality"]
+    found = analysis["quality"]
     quotes = dt.datetime.fromisoformat(analysis["quote_time"]).astimezone(dt.UTC)
     cells = [
         (words("fact.session"), words.long_date(analysis["session"]), words("fact.quotes", time=f"{quotes:%H:%M}")),
-        _spot_fact(analysis["gld"], analysis, words),
-        _spot_fact(xau, analysis, words)
-        if xau
-        else (words("fact.spot", name="XAU/USD"), UNKNOWN, words("fact.no_xau")),
+        (words("fact.spot", name="GLD"), *_spot(analysis["gld"], analysis["basis"], words)),
+        (words("fact.spot", name="XAU/USD"), *_spot(analysis["xau"], analysis["basis"], words)),
         (words("fact.rate"), words.percent(analysis["rate"], 2), _rate_source(analysis["rate_source"], words)),
-        (words("fact.gvz"), *_gvz(gvz, words)),
+        (words("fact.gvz"), *_gvz(analysis["gvz"], words)),
         (words("fact.quality"), str(found["score"]), words("fact.of_100", label=words(f"quality.{found['label']}"))),
         (words("fact.source"), words(f"source.{analysis['source']}"), ""),
     ]
-    room = (right - left) / sum(FACTS)
-    starts = left + room * np.cumsum([0.0, *FACTS[:-1]])
+    room = (right - left) / sum(FACT_WIDTHS)
+    starts = left + room * np.cumsum([0.0, *FACT_WIDTHS[:-1]])
     return [
         {"x": round(float(x), 2), "width": round(share * room - 6.0, 2), "label": label, "value": value, "more": more}
-        for x, share, (label, value, more) in zip(starts, FACTS, cells)
+        for x, share, (label, value, more) in zip(starts, FACT_WIDTHS, cells)
     ]
 
 
-def _spot_fact(instrument: dict[str, Any], analysis: dict[str, Any], words: Words) -> tuple[str, str, str]:
-    spot, basis = instrument["spot"], analysis["basis"]
-    more = words(f"spot.{spot['source']}", ratio=basis["ratio"] if basis else None)
-    return words("fact.spot", name=instrument["name"]), words.dollars(spot["price"]), more
+def _spot(instrument: dict[str, Any] | None, basis: dict[str, Any] | None, words: Words) -> tuple[str, str]:
+    if not instrument:
+        return UNKNOWN, words("fact.no_xau")
+    spot = instrument["spot"]
+    return words.dollars(spot["price"]), words(f"spot.{spot['source']}", ratio=basis["ratio"] if basis else None)
 
 
 def _rate_source(source: str, words: Words) -> str:
@@ -69,10 +69,10 @@ def banners(analysis: dict[str, Any], words: Words, width: float) -> list[dict[s
 
 def _reasons(analysis: dict[str, Any], words: Words, width: float) -> str:
     """The notices that degrade the report, as many as a line holds."""
-    reasons = [tables.said(notice, words) for notice in analysis["notices"] if notice["degrades"]]
+    reasons = [said(notice, words) for notice in analysis["notices"] if notice["degrades"]]
     for kept in range(len(reasons), 0, -1):
         left = len(reasons) - kept
         line = " ".join([*reasons[:kept], *([words("banner.more", count=left)] if left else [])])
-        if text.advance(line, BANNER_SIZE) <= width or kept == 1:
-            return line
-    return words("banner.unexplained")
+        if text.advance(line, BANNER_SIZE) <= width:
+            break
+    return line

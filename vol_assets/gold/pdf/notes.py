@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from vol_assets.gold.pdf.reading import is_beyond, nearest
 from vol_assets.gold.words import Words
 
 
@@ -15,6 +16,28 @@ def volatility(analysis: dict[str, Any], words: Words) -> list[str]:
     rule = analysis["gld"]["ratio_history"]
     rates = [words("volatility.note.rates", **rule)] if rule else []
     return [words("volatility.note.implied"), cone_note, words("volatility.note.ranks"), *rates]
+
+
+def volatility_answer(analysis: dict[str, Any], words: Words) -> str:
+    """Is vol rich or cheap, at the expiration nearest to 30 days; empty where nothing is known to compare it with."""
+    row = nearest(analysis["gld"]["ratios"], 30)
+    if row is None or row["ratio"] is None:
+        return ""
+    which = "trailing" if row["forecast_vol"] is None else "forecast"
+    vol = row[f"{which}_vol"]
+    against = words(f"volatility.answer.{which}", vol=vol, premium=100.0 * (row["implied_vol"] - vol))
+    record = analysis["gld"]["ratio_history"]
+    shares = {"SELL VOL": "sell_share", "NEUTRAL": "neutral_share", "BUY VOL": "buy_share"}
+    signal, share = row["signal"], record[shares[row["signal"]]] if record else None
+    rule = words("volatility.answer.rule", signal=words(f"signal.{signal}"), share=share) if record else ""
+    return words(
+        "volatility.answer",
+        days=row["days"],
+        implied=row["implied_vol"],
+        against=against,
+        cone=row["cone_percentile"],
+        rule=rule,
+    )
 
 
 def surface(analysis: dict[str, Any], words: Words) -> list[str]:
@@ -45,9 +68,17 @@ def windows(analysis: dict[str, Any], words: Words) -> list[str]:
     levelled = any(one["calendar_adjusted"] for one in horizons)
     tails = words("windows.note.tails", adjusted=words("windows.note.adjusted") if levelled else "").rstrip()
     if not blend:
-        return [words("windows.note.q"), words("windows.note.no_posterior"), tails]
+        return [words("windows.note.q"), words("windows.note.no_posterior"), tails, *_beyond(horizons, words)]
     expansion = words("windows.note.cornish_fisher", projected=words("windows.note.projected") if projected else "")
-    return [words("windows.note.laws"), _blend_note(blend, words), expansion.rstrip(), tails]
+    said = [words("windows.note.laws"), _blend_note(blend, words), expansion.rstrip(), tails]
+    return [*said, *_beyond(horizons, words)]
+
+
+def _beyond(horizons: list[dict[str, Any]], words: Words) -> list[str]:
+    """What grey numbers are, where there are any."""
+    widest = (horizon["risk_neutral"]["intervals"][-1] for horizon in horizons)
+    grey = any(is_beyond(horizon, each["low"], each["high"]) for horizon, each in zip(horizons, widest))
+    return [words("windows.note.beyond")] if grey else []
 
 
 def _blend_note(blend: dict[str, Any], words: Words) -> str:

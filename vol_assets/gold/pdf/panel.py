@@ -75,20 +75,19 @@ class Panel:
         self._plots.append(found)
         return found
 
-    def legend(self, keys: Sequence[Key], *, x: float = 0.0, y: float = 0.0, width: float | None = None) -> float:
-        """Entries from left to right in as many rows as they need; the height they take."""
-        end = x + (self.width if width is None else width)
-        across, row = x, 0
+    def legend(self, keys: Sequence[Key], *, y: float = 0.0) -> float:
+        """Entries from left to right in as many rows as they need, from y on down; the height they take."""
+        across, row = 0.0, 0
         for key in keys:
             room = (SWATCH if key.mark.partition("+")[0] in ("line", "band", "bar") else DOT) + 3.5
             length = room + text.advance(key.text, theme.SMALL)
-            if across > x and across + length > end:
-                across, row = x, row + 1
+            if across > 0.0 and across + length > self.width:
+                across, row = 0.0, row + 1
             middle = y + 5.0 + row * ROW
             self._swatch(key, across, middle)
             self.write(across + room, middle, key.text)
             across += length + 9.0
-        return (row + 1) * ROW + 3.0 if keys else 0.0
+        return (row + 1) * ROW + 3.0
 
     def write(
         self,

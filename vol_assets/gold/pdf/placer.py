@@ -7,7 +7,7 @@ colour, and the ground that it is read on is recorded with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,13 +45,12 @@ class Request(NamedTuple):
 
 
 class TextBox(NamedTuple):
-    """A line of text as it was drawn: left, top, width, height (pt), and the colours of text and ground."""
+    """A line of text as it was drawn: left, top, width and size (its height, too), pt; colours of text and ground."""
 
     text: str
     x: float
     y: float
     width: float
-    height: float
     size: float
     colour: str
     ground: str
@@ -93,59 +92,62 @@ def place(
 ) -> Placed:
     """Place texts on a panel of this size with drawn points (n, 2)."""
     placed = Placed([], [], [], [])
-    ordered = sorted(requests, key=lambda request: -request.importance)
-    taken = np.empty((len(ordered), 4))
-    count = 0
-    for request in ordered:
-        wide = max(text.advance(line, request.size, request.bold) for line in request.lines)
-        high = request.size * (1 + text.LEADING * (len(request.lines) - 1))
-        best: tuple[float, int, Spot, Box] | None = None
-        for number, spot in enumerate(request.spots):
-            box = _box(spot, wide, high, request.size)
-            if not _inside(box, width, height) or _overlap(box, taken[:count]):
-                continue
-            hits = _hits(box, points) if request.ground is None else 0
-            score = hits + PER_PLACE * number
-            if best is None or score < best[0]:
-                best = (score, hits, spot, box)
-            if not hits:
-                break
+    taken: list[Box] = []
+    for request in sorted(requests, key=lambda request: -request.importance):
+        best = _best_spot(request, points, taken, width, height)
         if best is None:
             placed.left_out.append(" ".join(request.lines))
             continue
-        _, hits, spot, box = best
-        taken[count] = box
-        count += 1
-        under, plate = request.ground or _ground(box, fills, ground), 0.0
-        if hits:
-            under, plate = theme.over(ground, under, PLATE), PLATE
-        if theme.contrast(request.colour, under) < LEAST_CONTRAST:
-            under, plate = ground, 1.0
-        if plate:
+        spot, box, hits = best
+        taken.append(box)
+        under, opacity = _under(request, box, hits, fills, ground)
+        if opacity:
             left, top, right, bottom = box
-            placed.plates.append(Plate(left - 1.2, top - 0.4, right - left + 2.4, bottom - top + 0.8, plate))
+            placed.plates.append(Plate(left - 1.2, top - 0.4, right - left + 2.4, bottom - top + 0.8, opacity))
         if spot.tie is not None:
             end = min(max(spot.tie[0], box[0] - 1), box[2] + 1), min(max(spot.tie[1], box[1]), box[3])
             placed.ties.append((*spot.tie, *end, request.colour))
-        for number, line in enumerate(request.lines):
-            length = text.advance(line, request.size, request.bold)
-            left = spot.x - length * ANCHORS[spot.anchor]
-            top = box[1] + number * request.size * text.LEADING
-            placed.boxes.append(
-                TextBox(
-                    line,
-                    left,
-                    top,
-                    length,
-                    request.size,
-                    request.size,
-                    request.colour,
-                    under,
-                    request.bold,
-                    spot.anchor,
-                )
-            )
+        placed.boxes.extend(_lines(request, spot, box, under))
     return placed
+
+
+def _best_spot(
+    request: Request, points: np.ndarray, taken: list[Box], width: float, height: float
+) -> tuple[Spot, Box, int] | None:
+    """The free spot that suits a text best, its box, and how many drawn points that covers."""
+    wide = max(text.advance(line, request.size, request.bold) for line in request.lines)
+    high = request.size * (1 + text.LEADING * (len(request.lines) - 1))
+    others = np.array(taken).reshape(-1, 4)
+    best, lowest = None, np.inf
+    for number, spot in enumerate(request.spots):
+        box = _box(spot, wide, high, request.size)
+        if not _inside(box, width, height) or _overlap(box, others):
+            continue
+        hits = _hits(box, points) if request.ground is None else 0
+        score = hits + PER_PLACE * number
+        if score < lowest:
+            best, lowest = (spot, box, hits), score
+        if not hits:
+            break
+    return best
+
+
+def _under(request: Request, box: Box, hits: int, fills: list[Fill], ground: str) -> tuple[str, float]:
+    """The colour that a text is read on, and the opacity of the plate that it needs for that; 0: none."""
+    under, opacity = request.ground or _ground(box, fills, ground), 0.0
+    if hits:
+        under, opacity = theme.over(ground, under, PLATE), PLATE
+    if theme.contrast(request.colour, under) < LEAST_CONTRAST:
+        under, opacity = ground, 1.0
+    return under, opacity
+
+
+def _lines(request: Request, spot: Spot, box: Box, under: str) -> Iterator[TextBox]:
+    """The lines of a text, each anchored as the spot says."""
+    for number, line in enumerate(request.lines):
+        length = text.advance(line, request.size, request.bold)
+        left, top = spot.x - length * ANCHORS[spot.anchor], box[1] + number * request.size * text.LEADING
+        yield TextBox(line, left, top, length, request.size, request.colour, under, request.bold, spot.anchor)
 
 
 def _box(spot: Spot, width: float, height: float, size: float) -> Box:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vol_assets.gold.pdf.panel import Panel
 
 TICKS, LABELS, ENDS, NOTES = 90.0, 85.0, 80.0, 20.0  # importance of texts; what a chart asks for is 50 unless told
+RULE = 0.8  # width of a rule, pt
 STEP = 3.0  # pt between the points that stand for a line when texts look for a free place
 MOST_POINTS = 1000  # of one line
 NEAR, FAR = 4.5, 14.0  # pt from a point to its text, without and with a tie
@@ -98,9 +99,9 @@ class Plot:
         if path:
             self._clipped(f'<path d="{path}"{svg.stroke(colour, width, dash, opacity)} stroke-linejoin="round"/>')
 
-    def steps(self, edges: object, y: object, colour: str, *, width: float = 1.4, dash: str = theme.SOLID) -> None:
+    def steps(self, edges: object, y: object, colour: str, *, width: float = 1.4) -> None:
         """Levels (n,) between edges (n + 1,), joined by uprights; interrupted where a level is unknown."""
-        self.line(np.repeat(numbers(edges), 2)[1:-1], np.repeat(numbers(y), 2), colour, width=width, dash=dash)
+        self.line(np.repeat(numbers(edges), 2)[1:-1], np.repeat(numbers(y), 2), colour, width=width)
 
     def band(self, x: object, low: object, high: object, colour: str, *, opacity: float = 0.25) -> None:
         """An area between two lines; a lone point is a narrow upright bar."""
@@ -113,20 +114,19 @@ class Plot:
             across = np.concatenate([px[start:end], px[start:end][::-1]])
             self._polygon(across, np.concatenate([above[start:end], below[start:end][::-1]]), colour, opacity)
 
-    def bars(
-        self,
-        x: object,
-        y: object,
-        colours: str | Sequence[str],
-        *,
-        base: float = 0.0,
-        thick: float = 0.62,
-        opacity: float = 1.0,
-    ) -> None:
+    def bars(self, x: object, y: object, colours: Sequence[str], *, base: float, thick: float) -> None:
         """Upright bars from `base` to y around x; thick in units of x."""
-        middle = numbers(x)
+        middle, (foot,) = numbers(x), self.py(base)
         sides = self.px(middle - 0.5 * thick), self.px(middle + 0.5 * thick)
-        self._bars(sides, (self.py(np.full(len(middle), base)), self.py(y)), colours, opacity)
+        for left, right, end, colour in zip(*sides, self.py(y), colours):
+            if not np.isfinite([left, right, end]).all():
+                continue
+            left, right = np.clip([left, right], self.left, self.right)
+            top, bottom = sorted(np.clip([foot, end], self.top, self.bottom))
+            self._rectangle(left, right, top, bottom, colour, 1.0)
+            columns, rows = np.arange(left, right + STEP, STEP), np.arange(top, bottom + STEP, STEP)
+            grid = np.meshgrid(np.minimum(columns, right), np.minimum(rows, bottom))
+            self._panel.occupy(np.column_stack([part.ravel() for part in grid]))
 
     def error_bars(
         self,
@@ -146,8 +146,8 @@ class Plot:
                 path += f"M{n(across)} {n(start)}V{n(end)}"
                 if cap:
                     path += "".join(f"M{n(across - cap)} {n(at)}h{n(2 * cap)}" for at in (start, end))
-                low, high = sorted(np.clip([start, end], self.top, self.bottom).tolist())
-                points += [(across, at) for at in np.arange(low, high + STEP, STEP).tolist()]
+                top, bottom = sorted(np.clip([start, end], self.top, self.bottom).tolist())
+                points += [(across, at) for at in np.arange(top, bottom + STEP, STEP).tolist()]
         if path:
             self._panel.occupy(np.array(points))
             self._clipped(f'<path d="{path}"{svg.stroke(colour, width, opacity=opacity, cap="butt")}/>')
@@ -176,7 +176,7 @@ class Plot:
         *,
         label: str = "",
         dash: str = theme.SOLID,
-        width: float = 0.8,
+        width: float = RULE,
         importance: float = 60.0,
     ) -> None:
         """A level line right across, its label over or under it, near its right end, its left one or its middle."""
@@ -195,14 +195,13 @@ class Plot:
         *,
         label: str = "",
         dash: str = theme.SOLID,
-        width: float = 0.8,
         importance: float = 60.0,
     ) -> None:
         """An upright line, its label beside it as high up as there is room."""
         (at,) = self.px(value)
         if not self._holds(at, self.top):
             return
-        self.line([value, value], [self._y.low, self._y.high], colour, width=width, dash=dash)
+        self.line([value, value], [self._y.low, self._y.high], colour, width=RULE, dash=dash)
         spots = [
             Spot(at + away, up, anchor)
             for up in np.arange(self.top + 4.5, self.bottom - 4, 9.0)
@@ -210,12 +209,12 @@ class Plot:
         ]
         self._panel.ask(label, spots, _readable(colour), size=theme.SMALL, importance=importance)
 
-    def stripe(self, start: float, end: float, colour: str, *, label: str = "", opacity: float = 0.2) -> None:
+    def stripe(self, start: float, end: float, colour: str, label: str) -> None:
         """The whole height from start to end of the x axis, marked; its label at the top or the bottom."""
         left, right = np.clip(self.px([start, end]), self.left, self.right)
         if not right > left:
             return
-        self._rectangle(left, right, self.top, self.bottom, colour, opacity)
+        self._rectangle(left, right, self.top, self.bottom, colour, 0.2)
         spots = [
             Spot(across, up, anchor)
             for up in (self.top + 5.0, self.bottom - 5.0)
@@ -223,14 +222,12 @@ class Plot:
         ]
         self._panel.ask(label, spots, _readable(colour), size=theme.SMALL, importance=60.0)
 
-    def cell(
-        self, x: tuple[float, float], y: tuple[float, float], colour: str, words: str = "", *, bold: bool = False
-    ) -> None:
+    def cell(self, x: tuple[float, float], y: tuple[float, float], colour: str, words: str) -> None:
         """A filled rectangle with a text in its middle, black or white."""
         (left, right), (one, other) = self.px(x).tolist(), self.py(y).tolist()
         self._rectangle(left, right, min(one, other), max(one, other), colour, 1.0, is_cell=True)
         spot = Spot(0.5 * (left + right), 0.5 * (one + other), "middle")
-        self._panel.ask(words, (spot,), theme.on(colour), size=theme.SMALL, bold=bold, importance=LABELS, ground=colour)
+        self._panel.ask(words, (spot,), theme.on(colour), size=theme.SMALL, importance=LABELS, ground=colour)
 
     # ------------------------------------------------------------------ texts
 
@@ -327,23 +324,6 @@ class Plot:
         half = 0.5 * text.advance(x.label, theme.SMALL)
         middle = min(max(0.5 * (self.left + self.right), low + half), high - half)
         panel.write(middle, self.bottom + 16.5, x.label, theme.MUTED, anchor="middle")
-
-    def _bars(
-        self,
-        across: tuple[np.ndarray, np.ndarray],
-        up: tuple[np.ndarray, np.ndarray],
-        colours: str | Sequence[str],
-        opacity: float,
-    ) -> None:
-        each = [colours] * len(across[0]) if isinstance(colours, str) else colours
-        for left, right, start, end, colour in zip(*across, *up, each):
-            if np.isfinite([left, right, start, end]).all():
-                left, right = sorted(np.clip([left, right], self.left, self.right))
-                top, bottom = sorted(np.clip([start, end], self.top, self.bottom))
-                self._rectangle(left, right, top, bottom, colour, opacity)
-                columns, rows = np.arange(left, right + STEP, STEP), np.arange(top, bottom + STEP, STEP)
-                grid = np.meshgrid(np.minimum(columns, right), np.minimum(rows, bottom))
-                self._panel.occupy(np.column_stack([part.ravel() for part in grid]))
 
     def _polygon(self, x: np.ndarray, y: np.ndarray, colour: str, opacity: float) -> None:
         bounds = float(x.min()), float(y.min()), float(x.max()), float(y.max())

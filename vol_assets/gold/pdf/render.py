@@ -19,8 +19,8 @@ TEMPLATE = Path(__file__).with_name("report.typ")
 POINTS_AN_INCH = 72
 
 
-def render_pdf(document: dict[str, Any], language: str = "en") -> bytes:
-    """The five pages, A4 lying. A SettingError where the report is not written in that language."""
+def render_pdf(document: dict[str, Any], language: str) -> bytes:
+    """The five pages, A4 lying."""
     import typst
 
     return typst.compile(
@@ -32,7 +32,7 @@ def render_pdf(document: dict[str, Any], language: str = "en") -> bytes:
     )
 
 
-def page_png(pdf: bytes, page: int = 1, ppi: int = 110) -> bytes:
+def page_png(pdf: bytes, page: int, ppi: int) -> bytes:
     """One page of a PDF, counted from 1, as a PNG of so many pixels an inch."""
     import pypdfium2
 

@@ -49,12 +49,12 @@ def marker(
     else:
         corners = np.array(SHAPES[shape]) * size + (x, y)
         outline = path(corners[:, 0], corners[:, 1]) + "Z"
-    paint = f'fill="{colour}"'
+    looks = f'fill="{colour}"'
     if hollow:
-        paint = f'fill="{theme.GROUND}" stroke="{colour}" stroke-width="1.1"'
+        looks = f'fill="{theme.GROUND}" stroke="{colour}" stroke-width="1.1"'
     elif halo:
-        paint += f' stroke="{theme.GROUND}" stroke-width="1"'
-    return f'<path d="{outline}" {paint}/>'
+        looks += f' stroke="{theme.GROUND}" stroke-width="1"'
+    return f'<path d="{outline}" {looks}/>'
 
 
 def written(box: placer.TextBox) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 FONTS = Path(__file__).with_name("fonts")
 FILES = {False: "IBMPlexSansCondensed-Regular.ttf", True: "IBMPlexSansCondensed-SemiBold.ttf"}
 CAP_HEIGHT = 0.698  # of the size; from the fonts' OS/2 tables
-ASCENT, DESCENT = 0.78, 0.22  # of the size: what letters of Latin text reach above and below the baseline
+ASCENT = 0.78  # of the size: what letters of Latin text reach above the baseline; below it they reach the rest
 LEADING = 1.25  # from line to line, of the size
 
 
@@ -18,17 +18,12 @@ def advance(text: str, size: float, bold: bool = False) -> float:
     return sum(widths.get(ord(character), unknown) for character in text) * size
 
 
-def covers(text: str) -> bool:
-    """Whether both fonts have every character."""
-    return all(ord(character) in _widths(bold)[0] for bold in FILES for character in text)
-
-
-def wrap(text: str, size: float, width: float, bold: bool = False) -> list[str]:
+def wrap(text: str, size: float, width: float) -> list[str]:
     """Lines no wider than `width`, broken at ordinary spaces only; a word wider than that has a line of its own."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and advance(longer, size, bold) <= width:
+        if lines and advance(longer, size) <= width:
             lines[-1] = longer
         else:
             lines.append(word)

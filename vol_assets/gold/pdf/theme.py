@@ -37,8 +37,7 @@ RICH = VERMILION  # implied is dear
 CHEAP = BLUE  # implied is cheap
 
 # The shipped fonts by the names that Typst gives them: to it "Condensed" is a stretch, and the heavier one a family.
-FAMILY, BOLD_FAMILY = "IBM Plex Sans", "IBM Plex Sans Cond SmBld"
-STRETCH, BOLD_WEIGHT = 75, 600  # percent; of the bold family
+FAMILY, BOLD_FAMILY, BOLD_WEIGHT = "IBM Plex Sans", "IBM Plex Sans Cond SmBld", 600
 SMALL = 7.0  # pt: ticks, notes; nothing is smaller
 BODY = 7.6  # labels
 HEAD = 8.6  # heads of small multiples

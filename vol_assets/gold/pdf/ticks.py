@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterator
 
 DAYS = (1, 2, 3, 5, 7, 14, 21, 30, 61, 91, 122, 182, 273, 365, 547, 730, 1095)
 FIRST_DAYS = (30, 91, 182, 365, 7, 730, 14, 61)  # the last to be left out where there is little room
 LONGEST_OVER_SHORTEST = 120  # below that share of the longest, days are too close together for names
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+STEPS = (1.0, 2.0, 2.5, 5.0)  # times powers of ten
 
 
-def linear(low: float, high: float, most: int = 6) -> list[float]:
-    """Multiples of a round step in low ... high, `most` at most, as many as may be."""
-    if not high > low:
-        return [low]
+def linear(low: float, high: float, most: int) -> list[float]:
+    """Multiples of a round step in low ... high (above low), `most` at most, as many as may be."""
     for step in _steps((high - low) / most):
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first < most:
             return [round(number * step, 12) for number in range(first, last + 1)]
-    raise AssertionError("steps grow without end")
 
 
 def decimals(values: list[float]) -> int:
@@ -38,13 +36,10 @@ def day_importance(day: float) -> float:
     return 1.0 - FIRST_DAYS.index(int(day)) / 10 if day in FIRST_DAYS else 0.0
 
 
-def dates(first: dt.date, last: dt.date, most: int = 6) -> list[dt.date]:
+def dates(first: dt.date, last: dt.date, most: int) -> list[dt.date]:
     """Firsts of years or months in first ... last, at equal steps, `most` at most; the ends where there is none."""
-    for months in (1, 2, 3, 6, 12, 24, 60, 120):
-        found = _firsts(first, last, months)
-        if len(found) <= most:
-            return found or sorted({first, last})
-    return found
+    firsts = (_firsts(first, last, months) for months in (1, 2, 3, 6, 12, 24, 60, 120))
+    return next(found for found in firsts if len(found) <= most) or sorted({first, last})
 
 
 def _firsts(first: dt.date, last: dt.date, months: int) -> list[dt.date]:
@@ -53,9 +48,9 @@ def _firsts(first: dt.date, last: dt.date, months: int) -> list[dt.date]:
     return [day for day in found if first <= day <= last]
 
 
-def _steps(least: float):
+def _steps(least: float) -> Iterator[float]:
     """Round numbers from `least` on, ascending."""
     power = math.floor(math.log10(least))
     while True:
-        yield from (step * 10.0**power for step in STEPS[:-1] if step * 10.0**power >= least * (1 - 1e-9))
+        yield from (step * 10.0**power for step in STEPS if step * 10.0**power >= least * (1 - 1e-9))
         power += 1

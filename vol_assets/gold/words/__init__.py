@@ -6,8 +6,8 @@ without a format it stands as it is, a fraction with its own decimals. Texts are
 apostrophes: spaces that must not break (before a percent sign, and in French before : ; ? ! and inside guillemets) and
 curly apostrophes are put in here.
 
-numbers: how numbers and dates are written. pages: the pages and the charts of price windows. charts: the other charts.
-notices and penalties: what the data made of the report.
+numbers: how numbers and dates are written. pages, charts, tables and notes: what stands where. notices and penalties:
+what the data made of the report.
 """
 
 from __future__ import annotations
@@ -17,28 +17,22 @@ import re
 import string
 from typing import Any
 
-from vol_assets.errors import SettingError
 from vol_assets.gold.words.charts import CHARTS
+from vol_assets.gold.words.notes import NOTES
 from vol_assets.gold.words.notices import NOTICES
 from vol_assets.gold.words.numbers import THIN, TYPOGRAPHY
 from vol_assets.gold.words.pages import PAGES
 from vol_assets.gold.words.penalties import PENALTIES
+from vol_assets.gold.words.tables import TABLES
+from vol_assets.settings import LANGUAGES
 
-LANGUAGES = ("en", "fr")
-
-
-TEXTS: dict[str, tuple[str, str]] = {**PAGES, **CHARTS, **NOTICES, **PENALTIES}
+TEXTS: dict[str, tuple[str, str]] = {**PAGES, **CHARTS, **TABLES, **NOTES, **NOTICES, **PENALTIES}
 
 
 class Words:
     """The report's texts, numbers and dates in one language."""
 
     def __init__(self, language: str) -> None:
-        """A SettingError where the report is not written in that language."""
-        if language not in LANGUAGES:
-            raise SettingError(
-                f"VOL_ASSETS_REPORT_LANG is {language!r}; the gold report is written in {' or '.join(LANGUAGES)}"
-            )
         self.language = language
         self._typography = TYPOGRAPHY[language]
         self._formatter = _Formatter(self)

@@ -1,14 +1,16 @@
-"""The texts of the charts of volatility and of the surface: key -> (English, French)."""
+"""The texts of the charts: key -> (English, French)."""
 
 CHARTS: dict[str, tuple[str, str]] = {
     "chart.days": (
         "calendar days to expiration, square-root axis",
-        "jours calendaires jusqu'à l'échéance, axe en racine",
+        "jours calendaires jusqu'à l'échéance, échelle en racine carrée",
     ),
-    "chart.annualised": ("vol, % a year", "vol, % par an"),
-    "chart.implied": ("implied vol, % a year", "vol implicite, % par an"),
+    "chart.annualised": ("vol, % a year", "vol, % l'an"),
+    "chart.implied": ("implied vol, % a year", "vol implicite, % l'an"),
+    "chart.strike": ("strike, USD", "strike, USD"),
+    "chart.spot": ("spot {price:dollars.2}", "spot {price:dollars.2}"),
+    "chart.atm": ("ATM", "ATM"),
     # Term structure
-    "chart.term.atm": ("ATM", "ATM"),
     "chart.term.model_free": ("model-free", "sans modèle"),
     "chart.term.day": ("1 session ago", "il y a 1 séance"),
     "chart.term.week": ("5 sessions ago", "il y a 5 séances"),
@@ -46,7 +48,6 @@ CHARTS: dict[str, tuple[str, str]] = {
     ),
     # Forward vols
     "chart.forward.forward": ("forward", "forward"),
-    "chart.forward.atm": ("ATM", "ATM"),
     "chart.forward.falls": ("total variance falls", "la variance totale baisse"),
     "chart.forward.bump": ("{vol} from {start} to {end} d", "{vol} de {start} à {end} j"),
     "chart.forward.missing": (
@@ -72,8 +73,7 @@ CHARTS: dict[str, tuple[str, str]] = {
     "chart.ranks.forecast": ("realised, forecast", "réalisée, prévue"),
     "chart.ranks.range": ("implied, one year; rank, %", "implicite, un an ; rang, %"),
     "chart.ranks.range_gvz": ("GVZ, one year; rank, %", "GVZ, un an ; rang, %"),
-    "chart.ranks.rank": ("{rank:number}", "{rank:number}"),
-    "chart.ranks.rank_gvz": ("GVZ {rank:number}", "GVZ {rank:number}"),
+    "chart.ranks.rank_gvz": ("GVZ {rank}", "GVZ {rank}"),
     "chart.ranks.premium": ("premium {points}", "prime {points}"),
     "chart.ranks.missing": (
         "There are no ranks: neither a year of GVZ nor a year of implied vols is stored, and no forecast can be made.",
@@ -85,7 +85,6 @@ CHARTS: dict[str, tuple[str, str]] = {
     "chart.smiles.call": ("call, mid", "call, milieu"),
     "chart.smiles.spread": ("bid to ask", "du bid à l'ask"),
     "chart.smiles.fit": ("fit", "ajustement"),
-    "chart.smiles.strike": ("strike, USD", "strike, USD"),
     "chart.smiles.head": ("{days} d, {day:date}", "{days} j, {day:date}"),
     "chart.smiles.note": ("ATM {vol:number.1}, rms {error:number.2}", "ATM {vol:number.1}, rms {error:number.2}"),
     "chart.smiles.narrow": ("vol %: {note}", "vol % : {note}"),
@@ -97,7 +96,6 @@ CHARTS: dict[str, tuple[str, str]] = {
     # Densities
     "chart.density.price": ("GLD, USD", "GLD, USD"),
     "chart.density.per_dollar": ("risk-neutral density, % per USD", "densité neutre au risque, % par USD"),
-    "chart.density.spot": ("spot {price:dollars.2}", "spot {price:dollars.2}"),
     "chart.density.curve": ("{days} d", "{days} j"),
     "chart.density.described": (
         "{days} d: 68 % within {low:number} to {high:number}, skewness {skew:signed.2}, "
@@ -113,7 +111,6 @@ CHARTS: dict[str, tuple[str, str]] = {
         "forward delta of the out-of-the-money option, %: puts (P) left, calls (C) right",
         "delta forward de l'option hors de la monnaie, % : puts (P) à gauche, calls (C) à droite",
     ),
-    "chart.heat.days": ("days", "jours"),
     "chart.heat.put": ("{delta}P", "{delta}P"),
     "chart.heat.call": ("{delta}C", "{delta}C"),
     "chart.heat.missing": (
@@ -122,8 +119,6 @@ CHARTS: dict[str, tuple[str, str]] = {
     ),
     # Greeks
     "chart.gamma.unit": ("USD of delta for a 1 % move, a share", "USD de delta pour 1 %, par part"),
-    "chart.gamma.strike": ("strike, USD", "strike, USD"),
-    "chart.gamma.spot": ("spot {price:dollars.2}", "spot {price:dollars.2}"),
     "chart.gamma.peak": ("{gamma:number.1} at {strike:number}", "{gamma:number.1} à {strike:number}"),
     "chart.gamma.missing": (
         "There is no gamma curve: no smile could be fitted near 30 days.",
@@ -135,4 +130,71 @@ CHARTS: dict[str, tuple[str, str]] = {
         "There is no vega: no expiration could be fitted.",
         "Pas de vega : aucune échéance n'a pu être ajustée.",
     ),
+    # Axes of what follows
+    "axis.days": ("days", "jours"),
+    "axis.short_days": ("by days", "par jours"),
+    "axis.sessions": ("sessions", "séances"),
+    "axis.vol": ("vol, % a year", "vol, % l'an"),
+    "axis.vol_by_days": ("vol, % a year, by days", "vol, % l'an, par jours"),
+    "axis.usd": ("USD", "USD"),
+    "axis.return": ("log return, %", "log-rendement, %"),
+    "axis.over_spot": ("over spot, %", "sur le spot, %"),
+    # Price windows
+    "window.no_horizons": (
+        "There is no horizon to look at: the surface has no expiration.",
+        "Aucun horizon : la surface n'a pas d'échéance.",
+    ),
+    "window.no_densities": (
+        "There is no density: no horizon is near 30, 91 or 182 days.",
+        "Pas de densité : aucun horizon n'est proche de 30, 91 ou 182 jours.",
+    ),
+    "window.no_metal": (
+        "XAU/USD is left out: there is no gold future from which to take the basis.",
+        "XAU/USD est omis : il n'y a pas de future sur l'or dont tirer la base.",
+    ),
+    "window.fan": ("{law}: {shares}", "{law} : {shares}"),
+    "window.q90": ("Q: 90 %", "Q : 90 %"),
+    "window.forward": ("forward", "forward"),
+    "window.forward_end": ("F\u00a0\u00a0{price}", "F\u00a0\u00a0{price}"),
+    "window.spot": ("spot {price}", "spot {price}"),
+    "window.implied": ("implied (Q)", "implicite (Q)"),
+    "window.realised": ("forecast of realised", "réalisée prévue"),
+    "window.posterior": ("posterior (P)", "a posteriori (P)"),
+    "window.equal_weights": ("equal weights", "poids égaux"),
+    "window.skewness": ("Skewness", "Asymétrie"),
+    "window.kurtosis": ("Excess kurtosis", "Excès de kurtosis"),
+    "window.at_days": ("{days:number} days", "{days:number} jours"),
+    "window.density_q": ("Q: risk-neutral", "Q : neutre au risque"),
+    "window.density_p": ("P: posterior", "P : a posteriori"),
+    "window.tail": ("lowest {share:percent} of {law}", "pires {share:percent} de {law}"),
+    "window.var": (
+        "VaR {share:percent}\n{price} ({change:signed_percent.1})",
+        "VaR {share:percent}\n{price} ({change:signed_percent.1})",
+    ),
+    "window.es": (
+        "ES {share:percent.1}\n{price} ({change:signed_percent.1})",
+        "ES {share:percent.1}\n{price} ({change:signed_percent.1})",
+    ),
+    # Jumps
+    "jumps.no_history": (
+        "There are no jumps to show: GLD has no realised history here.",
+        "Aucun saut à montrer : GLD n'a pas d'historique réalisé ici.",
+    ),
+    "jumps.none": (
+        "No return of the {sessions:number} sessions is beyond {z:number} stdevs.",
+        "Aucun rendement des {sessions:number} séances ne passe {z:number} écarts-types.",
+    ),
+    "jumps.listed": ("|z| > {z:number}", "|z| > {z:number}"),
+    "jumps.significant": ("significant, |z| > {z:number.1}", "significatif, |z| > {z:number.1}"),
+    "jumps.label": ("{day:date}\nz {z:signed.1}", "{day:date}\nz {z:signed.1}"),
+    # Cones of GLD and XAU/USD
+    "cones.no_history": (
+        "There is no cone: neither GLD nor the gold future has a history here.",
+        "Pas de cône : ni GLD ni le future sur l'or n'ont d'historique ici.",
+    ),
+    "cones.wide": ("10 to 90 %", "10 à 90 %"),
+    "cones.narrow": ("25 to 75 %", "25 à 75 %"),
+    "cones.median": ("median", "médiane"),
+    "cones.current": ("now", "actuelle"),
+    "cones.since": ("since {year}", "depuis {year}"),
 }

@@ -6,16 +6,20 @@ PENALTIES = {
         "{count} échéances jusqu'à 400 jours (6 voulues)",
     ),
     "penalty.smiles": (
-        "{count} of {total} smiles quoted beyond 25 delta on both sides",
-        "{count} smiles sur {total} cotés au-delà de 25 delta des deux côtés",
+        "{count} of {total} smiles with 8 quotes, beyond 25 delta on both sides",
+        "{count} smiles sur {total} à 8 cotations, au-delà de 25 delta des deux côtés",
+    ),
+    "penalty.wings": (
+        "{percent:number.1} % of the model-free variance beyond the quoted strikes",
+        "{percent:number.1} % de la variance sans modèle hors des strikes cotés",
     ),
     "penalty.raw_arbitrage": (
-        "{count} spreads or butterflies in the raw quotes pay at bid and ask",
-        "{count} spreads ou butterflies gagnants dans les cotations brutes, au bid et à l'ask",
+        "{count} of {total:number} raw spreads and butterflies pay at bid and ask",
+        "{count} spreads et butterflies bruts sur {total:number} gagnants au bid et à l'ask",
     ),
-    "penalty.surface_arbitrage": (
-        "{count} expirations break the surface's certificate",
-        "{count} échéances enfreignent le certificat de la surface",
+    "penalty.crossed": (
+        "{count} expirations cross those before and were lifted",
+        "échéances qui croisent les précédentes et ont été relevées : {count}",
     ),
     "penalty.parity": (
         "GLD's close and options' parity are {basis_points} bp apart",
@@ -34,7 +38,7 @@ PENALTIES = {
         "cotations à {minutes} minutes de la clôture",
     ),
     "penalty.cone": (
-        "{count} of {total} windows in the realised cone",
-        "{count} fenêtres sur {total} dans le cône réalisé",
+        "{count} of {total} windows in the realised cone, of {sessions:number} sessions",
+        "{count} fenêtres sur {total} dans le cône réalisé, de {sessions:number} séances",
     ),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from vol_assets.gold.pdf import axis, theme, ticks
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import within_a_year
 from vol_assets.gold.words import Words
 
 GAP = 8.0  # pt between the cones
@@ -19,10 +20,9 @@ def forwards(analysis: dict[str, Any], words: Words, width: float, height: float
         return missing(words("window.no_horizons"), width, height)
     panel = Panel(width, height)
     top = panel.legend([Key(instrument["name"], colour, dash=dash) for instrument, colour, dash in shown])
-    days = [[0.0, *(horizon["days"] for horizon in one["horizons"])] for one, _, _ in shown]
-    over = [
-        [0.0, *(horizon["forward"] / one["spot"]["price"] - 1.0 for horizon in one["horizons"])] for one, _, _ in shown
-    ]
+    ahead = [(one["spot"]["price"], within_a_year(one["horizons"])) for one, _, _ in shown]
+    days = [[0.0, *(horizon["days"] for horizon in horizons)] for _, horizons in ahead]
+    over = [[0.0, *(horizon["forward"] / spot - 1.0 for horizon in horizons)] for spot, horizons in ahead]
     ends = [words.signed_percent(values[-1], 2) for values in over]
     plot = panel.plot(
         axis.days(days[0], words.number, words("axis.days"), start=0.0, at=ticks.days(days[0][1], days[0][-1])),

@@ -5,27 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import column
 from vol_assets.gold.pdf.panel import Panel, missing
+from vol_assets.gold.pdf.reading import column
 from vol_assets.gold.words import Words
 
 PERCENTILES = ("p90", "p75", "p50", "p25", "p10")
 
 
 def cone(analysis: dict[str, Any], words: Words, width: float, height: float) -> str:
-    """GLD's; an SVG of that size in pt."""
-    return cone_of(analysis["gld"], words, width, height)
-
-
-def cone_of(instrument: dict[str, Any], words: Words, width: float, height: float) -> str:
-    """The close-to-close cone of an instrument, with the newest range-based vols where there are any."""
-    windows = instrument["realised"]["cone"] if instrument["realised"] else []
+    """GLD's close-to-close cone, with the newest range-based vols where there are any; an SVG of that size in pt."""
+    gld = analysis["gld"]
+    windows = gld["realised"]["cone"] if gld["realised"] else []
     close = [window for window in windows if window["estimator"] == "close"]
     if not close:
         return missing(words("chart.cone.missing"), width, height)
     ranged = [window for window in windows if window["estimator"] == "range"]
     lengths = column(close, "window")
-    implied = [row for row in instrument["ratios"] if row["sessions"] <= 1.05 * lengths[-1]]
+    implied = [row for row in gld["ratios"] if row["sessions"] <= 1.05 * lengths[-1]]
     bounds = {name: column(close, name) for name in PERCENTILES}
     current = column(close, "current")
     panel = Panel(width, height)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import nearest
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import nearest
 from vol_assets.gold.words import Words
 
 STYLES = ((theme.BLUE, theme.SOLID, 1.8), (theme.GREEN, theme.DASHED, 1.5), (theme.ORANGE, theme.DASH_DOT, 1.5))
@@ -27,7 +27,8 @@ def density(analysis: dict[str, Any], words: Words, width: float, height: float)
     panel = Panel(width, height)
     top = 0.0
     for curve, (colour, dash, _) in zip(curves, STYLES):
-        top += panel.legend([Key(_described(curve, gld["horizons"], words), colour, dash=dash)], y=top) - 3.0
+        described = _described(nearest(gld["horizons"], curve["days"]), words)
+        top += panel.legend([Key(described, colour, dash=dash)], y=top) - 3.0
     plot = panel.plot(
         axis.linear(seen, words.number, words("chart.density.price"), pad=0.02, most=8, grid=False),
         axis.linear(heights, words.number, words("chart.density.per_dollar"), shown=100, zero=True, pad=0.12, most=4),
@@ -40,7 +41,7 @@ def density(analysis: dict[str, Any], words: Words, width: float, height: float)
         gld["spot"]["price"],
         theme.SOFT,
         dash=theme.DOTTED,
-        label=words("chart.density.spot", price=gld["spot"]["price"]),
+        label=words("chart.spot", price=gld["spot"]["price"]),
         importance=80,
     )
     for curve, (colour, _, _) in zip(curves, STYLES):
@@ -52,15 +53,12 @@ def density(analysis: dict[str, Any], words: Words, width: float, height: float)
     return panel.svg()
 
 
-def _described(curve: dict[str, Any], horizons: list[dict[str, Any]], words: Words) -> str:
-    """The horizon of a curve, its 68 % interval and its shape, where the horizon is among those listed."""
-    horizon = nearest(horizons, curve["days"]) if horizons else None
-    if horizon is None or abs(horizon["days"] - curve["days"]) > 1.0:
-        return words("chart.density.curve", days=round(curve["days"]))
+def _described(horizon: dict[str, Any], words: Words) -> str:
+    """A horizon with its 68 % interval and its shape."""
     middle = horizon["risk_neutral"]["intervals"][0]
     return words(
         "chart.density.described",
-        days=round(curve["days"]),
+        days=round(horizon["days"]),
         low=middle["low"],
         high=middle["high"],
         skew=horizon["skewness"],

@@ -6,6 +6,7 @@ from typing import Any
 
 from vol_assets.gold.pdf import axis, theme, ticks
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import within_a_year
 from vol_assets.gold.words import Words
 
 OPACITY = 0.17  # of each band: they lie over each other
@@ -15,7 +16,7 @@ Q_PROBABILITY = 1  # the place of 90 % among the intervals
 
 def fan(instrument: dict[str, Any], words: Words, width: float, height: float) -> str:
     """Windows under P (Q, where there is no P) from the spot to every horizon, forward, spot and the 90 % of Q."""
-    horizons = instrument["horizons"]
+    horizons = within_a_year(instrument["horizons"])
     if not horizons:
         return missing(words("window.no_horizons"), width, height)
     has_posterior = all(horizon["posterior"] for horizon in horizons)

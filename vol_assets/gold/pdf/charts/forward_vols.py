@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import column
 from vol_assets.gold.pdf.panel import Panel, missing
+from vol_assets.gold.pdf.reading import column
 from vol_assets.gold.words import Words
 
 BUMP = 0.004  # a step this much above its neighbours' mean is named
@@ -15,12 +15,12 @@ BUMP = 0.004  # a step this much above its neighbours' mean is named
 def forward_vols(analysis: dict[str, Any], words: Words, width: float, height: float) -> str:
     """An SVG of that size in pt."""
     steps, rows = analysis["surface"]["forward_vols"], analysis["surface"]["expirations"]
-    if not steps or not rows:
+    if not rows:
         return missing(words("chart.forward.missing"), width, height)
     days, vols = column(rows, "days"), column(rows, "atm_vol")
     levels = column(steps, "forward_vol")
     edges = [steps[0]["from_days"], *column(steps, "to_days")]
-    names = words("chart.forward.forward"), words("chart.forward.atm")
+    names = words("chart.forward.forward"), words("chart.atm")
     panel = Panel(width, height)
     plot = panel.plot(
         axis.days([*days, *edges[1:]], words.number, words("chart.days"), start=edges[0]),
@@ -29,13 +29,12 @@ def forward_vols(analysis: dict[str, Any], words: Words, width: float, height: f
     )
     for step in steps:
         if step["forward_vol"] is None:
-            plot.stripe(step["from_days"], step["to_days"], theme.RICH, label=words("chart.forward.falls"))
+            plot.stripe(step["from_days"], step["to_days"], theme.RICH, words("chart.forward.falls"))
     plot.line(days, vols, theme.IMPLIED, width=1.1, dash=theme.DASHED)
     plot.markers(days, vols, theme.IMPLIED, size=1.6)
     plot.steps(edges, levels, theme.GREEN, width=1.9)
-    known = [level for level in levels if level is not None]
-    if known:
-        plot.end_label(known[-1], names[0], theme.GREEN)
+    last = next((level for level in reversed(levels) if level is not None), None)
+    plot.end_label(last, names[0], theme.GREEN)
     plot.end_label(vols[-1], names[1], theme.IMPLIED, bold=False)
     bump = _bump(levels)
     if bump is not None:

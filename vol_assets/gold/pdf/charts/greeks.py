@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import at, column
 from vol_assets.gold.pdf.panel import Panel, missing
+from vol_assets.gold.pdf.reading import at, column
 from vol_assets.gold.words import Words
 
 NAMED = (30.0, 91.0, 182.0, 365.0)  # days at which vega is written
@@ -23,12 +23,12 @@ def dollar_gamma(analysis: dict[str, Any], words: Words, width: float, height: f
     spot, top = analysis["gld"]["spot"]["price"], int(gamma.argmax())
     panel = Panel(width, height)
     plot = panel.plot(
-        axis.linear(strike, words.number, words("chart.gamma.strike"), pad=0.0, most=6, grid=False),
+        axis.linear(strike, words.number, words("chart.strike"), pad=0.0, most=6, grid=False),
         axis.linear(gamma, words.number, words("chart.gamma.unit"), zero=True, pad=0.16, most=4),
     )
     plot.band(strike, np.zeros(len(strike)), gamma, theme.IMPLIED, opacity=0.18)
     plot.line(strike, gamma, theme.IMPLIED, width=1.8)
-    plot.rule_x(spot, theme.SOFT, dash=theme.DOTTED, label=words("chart.gamma.spot", price=spot), importance=60)
+    plot.rule_x(spot, theme.SOFT, dash=theme.DOTTED, label=words("chart.spot", price=spot), importance=60)
     plot.markers(strike[top], gamma[top], theme.INK, size=2.2)
     name = words("chart.gamma.peak", gamma=gamma[top], strike=strike[top])
     plot.label(strike[top], gamma[top], name, theme.INK, bold=True, importance=70, prefer="right")

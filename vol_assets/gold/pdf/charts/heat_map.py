@@ -18,35 +18,25 @@ FEWEST = (0.1, 0.25, 0.5, 0.75, 0.9)
 def heat_map(analysis: dict[str, Any], words: Words, width: float, height: float) -> str:
     """An SVG of that size in pt."""
     found = analysis["surface"]["heat_map"]
-    if not found or not found["days"]:
+    if not found:
         return missing(words("chart.heat.missing"), width, height)
     room = int((width - 30.0) / NARROWEST)
     shown = next((some for some in (found["deltas"], FEWER) if len(some) <= room), FEWEST)
-    columns = [i for i in reversed(range(len(found["deltas"]))) if _among(found["deltas"][i], shown)]
-    vols = np.array(found["vol"], dtype=float)[:, columns]
+    columns = [i for i in reversed(range(len(found["deltas"]))) if found["deltas"][i] in shown]
+    vols = np.array(found["vol"])[:, columns]
     names = [_name(found["deltas"][i], words) for i in columns]
-    known = vols[np.isfinite(vols)]
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    low, high = vols.min(), vols.max()
     panel = Panel(width, height)
     plot = panel.plot(
         axis.categories(names, words("chart.heat.delta")),
-        axis.categories([words.number(days) for days in found["days"]], words("chart.heat.days"), downwards=True),
+        axis.categories([words.number(days) for days in found["days"]], words("axis.days"), downwards=True),
         right=0.0,
     )
-    for row, across in np.ndindex(vols.shape):
-        if np.isfinite(vols[row, across]):
-            share = (vols[row, across] - low) / (high - low) if high > low else 0.5
-            plot.cell(
-                (across - 0.5, across + 0.5),
-                (row - 0.5, row + 0.5),
-                theme.ramp(share),
-                words.number(100 * vols[row, across], 1),
-            )
+    for (row, across), vol in np.ndenumerate(vols):
+        share = (vol - low) / (high - low) if high > low else 0.5
+        edges = (across - 0.5, across + 0.5), (row - 0.5, row + 0.5)
+        plot.cell(*edges, theme.ramp(share), words.number(100 * vol, 1))
     return panel.svg()
-
-
-def _among(delta: float, some: tuple[float, ...]) -> bool:
-    return any(abs(delta - one) < 1e-6 for one in some)
 
 
 def _name(delta: float, words: Words) -> str:

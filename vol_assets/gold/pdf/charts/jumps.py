@@ -30,12 +30,14 @@ def jumps(analysis: dict[str, Any], words: Words, width: float, height: float) -
         ]
     )
     days = [dt.date.fromisoformat(jump["session"]) for jump in listed]
+    last = dt.date.fromisoformat(analysis["session"])
+    by_year = last - min(days) > dt.timedelta(days=2 * 365)
     plot = panel.plot(
         axis.dates(
             min(days) - dt.timedelta(days=90),
-            dt.date.fromisoformat(analysis["session"]),
-            lambda day: str(day.year),
-            most=9,
+            last,
+            lambda day: str(day.year) if by_year else f"{day:%m/%Y}",
+            most=9 if by_year else 5,
         ),
         axis.linear(
             [0.0, *(jump["log_return"] for jump in listed)], words.number, words("axis.return"), shown=100, pad=0.65

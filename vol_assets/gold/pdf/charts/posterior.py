@@ -6,6 +6,7 @@ from typing import Any
 
 from vol_assets.gold.pdf import axis, theme, ticks
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import within_a_year
 from vol_assets.gold.words import Words
 
 LINES = (  # field, key of its name, colour, dash, width
@@ -23,7 +24,7 @@ SHAPE_SHARE = 0.40  # of the height
 
 def posterior(instrument: dict[str, Any], words: Words, width: float, height: float) -> str:
     """Implied, forecast and posterior vol above, skewness and excess kurtosis below."""
-    horizons = instrument["horizons"]
+    horizons = within_a_year(instrument["horizons"])
     if not horizons:
         return missing(words("window.no_horizons"), width, height)
     days = [horizon["days"] for horizon in horizons]

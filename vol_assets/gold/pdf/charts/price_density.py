@@ -9,6 +9,7 @@ import numpy as np
 from vol_assets.gold.pdf import axis, theme
 from vol_assets.gold.pdf.panel import Key, Panel, missing
 from vol_assets.gold.pdf.placer import Spot
+from vol_assets.gold.pdf.reading import nearest
 from vol_assets.gold.words import Words
 
 SHOWN = 2  # of the densities: the shorter ones
@@ -35,7 +36,7 @@ def price_density(instrument: dict[str, Any], words: Words, width: float, height
     top = panel.legend(keys)
     tall = (height - top) / len(curves)
     for number, curve in enumerate(curves):
-        horizon = min(instrument["horizons"], key=lambda one: abs(one["days"] - curve["days"]))
+        horizon = nearest(instrument["horizons"], curve["days"])
         _density(panel, curve, horizon, law, colour, words, (0.0, top + number * tall, width, tall))
     return panel.svg()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import at, column
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import at, column
 from vol_assets.gold.words import Words
 
 FARTHEST = 400.0  # days: ranks and forecasts are of maturities up to there
@@ -47,10 +47,10 @@ def ranks(analysis: dict[str, Any], words: Words, width: float, height: float) -
     plot.line(days, column(tenors, "atm_vol"), theme.IMPLIED, width=1.6)
     plot.markers(days, column(tenors, "atm_vol"), theme.IMPLIED, shape="square", size=2.0)
     for row in ranked:
+        name = words.number(100 * row["rank"])
         if row["source"] == "gvz":
             plot.markers(row["days"], row["now"], theme.INDEX, shape="diamond", size=2.6)
-        key = "chart.ranks.rank_gvz" if row["source"] == "gvz" else "chart.ranks.rank"
-        name = words(key, rank=100 * row["rank"])
+            name = words("chart.ranks.rank_gvz", rank=name)
         importance = 70 if row["days"] in (30, 91, 182, 365) else 60
         plot.label(
             row["days"],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import column
 from vol_assets.gold.pdf.panel import Key, Panel, missing
-from vol_assets.gold.ratios import BUY, SELL
+from vol_assets.gold.pdf.reading import column
+from vol_assets.gold.report import BUY, SELL
 from vol_assets.gold.words import Words
 
 COLOURS = {"SELL VOL": theme.RICH, "BUY VOL": theme.CHEAP, "NEUTRAL": theme.GREY}

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import column
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import column
 from vol_assets.gold.words import Words
 
 COLOURS = {"rr25": theme.IMPLIED, "bf25": theme.GREEN}

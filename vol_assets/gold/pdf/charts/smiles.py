@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import column, nearest
 from vol_assets.gold.pdf.panel import Key, Panel, missing
+from vol_assets.gold.pdf.reading import column, nearest
 from vol_assets.gold.words import Words
 
 DAYS = (7, 30, 91, 182)
@@ -41,7 +41,7 @@ def smiles(analysis: dict[str, Any], words: Words, width: float, height: float) 
     for number, curve in enumerate(chosen.values()):
         row, place = divmod(number, across)
         frame = (place * (part[0] + GAP), top + row * (part[1] + GAP), *part)
-        _smile(panel, words, curve, fits.get(curve["expiration"]), frame, row == down - 1)
+        _smile(panel, words, curve, fits[curve["expiration"]], frame, row == down - 1)
     return panel.svg()
 
 
@@ -49,27 +49,21 @@ def _smile(
     panel: Panel,
     words: Words,
     curve: dict[str, Any],
-    fit: dict[str, Any] | None,
+    fit: dict[str, Any],
     frame: tuple[float, float, float, float],
     is_lowest: bool,
 ) -> None:
     strikes = curve["forward"] * np.exp(curve["k"])
     vols, quotes = np.array(curve["vol"]), curve["quotes"]
-    note, label, is_narrow = "", words("chart.annualised"), frame[2] < NARROW
-    if fit is not None:
-        key = "chart.smiles.note" if fit["rmse_vol"] is not None else "chart.smiles.note_atm"
-        note = words(key, vol=100 * fit["atm_vol"], error=100 * (fit["rmse_vol"] or 0.0))
-    if is_narrow and note:
+    key = "chart.smiles.note" if fit["rmse_vol"] is not None else "chart.smiles.note_atm"
+    note, label = words(key, vol=100 * fit["atm_vol"], error=100 * (fit["rmse_vol"] or 0.0)), words("chart.annualised")
+    if frame[2] < NARROW:
         note, label = "", words("chart.smiles.narrow", note=note)
-    shown = np.ones(len(strikes), bool)
-    if fit is not None:
-        shown = np.abs(curve["k"]) <= STDEVS * fit["atm_vol"] * np.sqrt(fit["years"])
+    shown = np.abs(curve["k"]) <= STDEVS * fit["atm_vol"] * np.sqrt(fit["years"])
     seen = [quote for quote in quotes if strikes[shown].min() <= quote["strike"] <= strikes[shown].max()]
     drawn = [*vols[shown], *column(seen, "mid_vol")]
     plot = panel.plot(
-        axis.linear(
-            strikes[shown], words.number, words("chart.smiles.strike") if is_lowest else "", pad=0.03, grid=False
-        ),
+        axis.linear(strikes[shown], words.number, words("chart.strike") if is_lowest else "", pad=0.03, grid=False),
         axis.linear(drawn, words.number, label, shown=100, pad=0.12, least=0.01),
         frame=frame,
         head=words("chart.smiles.head", days=round(curve["days"]), day=curve["expiration"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vol_assets.gold.pdf import axis, theme
-from vol_assets.gold.pdf.charts.reading import at, column
 from vol_assets.gold.pdf.panel import Panel, missing
+from vol_assets.gold.pdf.reading import at, column
 from vol_assets.gold.words import Words
 
 EARLIER = {  # by how long ago: colour, dash; the nearer, the brighter
@@ -22,7 +22,7 @@ def term_structure(analysis: dict[str, Any], words: Words, width: float, height:
     rows = analysis["surface"]["expirations"]
     if not rows:
         return missing(words("chart.term.missing"), width, height)
-    earlier = [one for one in analysis["surface"]["earlier"] if one["days"]]
+    earlier = analysis["surface"]["earlier"]
     days, vols, model_free = (column(rows, name) for name in ("days", "atm_vol", "model_free_vol"))
     gvz = analysis["gvz"]["level"] if analysis["gvz"] else None
     names = {one["ago"]: words(f"chart.term.{one['ago']}") for one in earlier}
@@ -37,7 +37,7 @@ def term_structure(analysis: dict[str, Any], words: Words, width: float, height:
             most=6,
             least=0.02,
         ),
-        room_for=[words("chart.term.atm"), words("chart.term.model_free"), *names.values()],
+        room_for=[words("chart.atm"), words("chart.term.model_free"), *names.values()],
     )
     plot.rule_y(gvz, theme.INDEX, dash=theme.DOTTED, width=0.9)
     for one in reversed(earlier):
@@ -47,7 +47,7 @@ def term_structure(analysis: dict[str, Any], words: Words, width: float, height:
     plot.line(days, model_free, theme.IMPLIED, width=1.0, dash=theme.DASHED)
     plot.line(days, vols, theme.IMPLIED, width=1.8)
     plot.markers(days, vols, theme.IMPLIED, size=1.9)
-    plot.end_label(vols[-1], words("chart.term.atm"), theme.IMPLIED, x=days[-1])
+    plot.end_label(vols[-1], words("chart.atm"), theme.IMPLIED, x=days[-1])
     plot.end_label(model_free[-1], words("chart.term.model_free"), theme.IMPLIED, bold=False, x=days[-1])
     if gvz is not None:
         plot.markers(MONTH, gvz, theme.INDEX, shape="diamond", size=2.6)

@@ -1,13 +1,10 @@
-"""From a report to a document, and from documents and pages to files that are there whole or not at all."""
+"""From a report to a document, checked against its schema, and from a document to the bytes of its file."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from vol_assets.errors import ReportError
@@ -72,39 +69,3 @@ def _lines(value: Any, margin: str) -> Iterator[str]:
         yield f"{',' if number else opening}{inner}{key}"
         yield from _lines(part, inner)
     yield f"{margin}{closing}"
-
-
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, made if need be; files of other names there are left alone.
-
-    All are written aside on the same file system and synced before the first is renamed into place, so that a killed
-    process or a full disk leaves every file as it was or as it should be. A ReportError where it cannot be written.
-    """
-    for name in files:
-        if Path(name).name != name:
-            raise ReportError(f"{name!r} is no name of a file; give one without a folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".aside-", dir=folder) as aside:
-            for name, content in files.items():
-                with open(Path(aside) / name, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            for name in files:
-                os.replace(Path(aside) / name, folder / name)
-            _sync(folder)
-    except OSError as error:
-        raise ReportError(
-            f"writing {', '.join(files)} into {folder} failed ({error}); nothing half-written was kept. "
-            "Make the folder writable or point VOL_ASSETS_DATA at another"
-        ) from error
-
-
-def _sync(folder: Path) -> None:
-    """Make the renames in a folder last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
