@@ -23,7 +23,7 @@ class Bars:
     """
 
     session: pd.Timestamp
-    rows: pd.DataFrame
+    by_symbol: dict[str, pd.DataFrame]  # a row for every session from a symbol's first bar to its last
     ended: dict[str, pd.Timestamp]
 
     @classmethod
@@ -37,7 +37,8 @@ class Bars:
         oldest = pd.Timestamp(clock.at_most_before(inputs.session, OLD_SESSIONS))
         last = rows.groupby("symbol")["date"].max()
         ended = last[last < oldest].to_dict()
-        return cls(pd.Timestamp(inputs.session), rows[~rows["symbol"].isin(ended)], ended)
+        kept = rows[~rows["symbol"].isin(ended)].groupby("symbol")
+        return cls(pd.Timestamp(inputs.session), {symbol: _every_session(bars) for symbol, bars in kept}, ended)
 
     def closes(self, symbol: str) -> pd.Series:
         """By session, those that are there."""
@@ -61,12 +62,14 @@ class Bars:
         return float(self.closes(symbol).iloc[-1]) if self.last(symbol) == self.session else None
 
     def _of_symbol(self, symbol: str, column: str) -> pd.Series:
-        """Every session from the first to the last there is a bar of; NaN in between where there is none."""
-        rows = self.rows[self.rows["symbol"] == symbol].set_index("date")[column]
-        if rows.empty:
+        if symbol not in self.by_symbol:
             return pd.Series(dtype=float, index=pd.DatetimeIndex([], name="date"))
-        index = pd.DatetimeIndex(clock.sessions(rows.index[0].date(), rows.index[-1].date()), name="date")
-        return rows.reindex(index)
+        return self.by_symbol[symbol][column]
+
+
+def _every_session(bars: pd.DataFrame) -> pd.DataFrame:
+    rows = bars.set_index("date")[["close", "log_return", "overnight_variance", "range_variance"]]
+    return rows.reindex(pd.DatetimeIndex(clock.sessions(rows.index[0].date(), rows.index[-1].date()), name="date"))
 
 
 def _bridged(daily: pd.Series) -> pd.Series:
