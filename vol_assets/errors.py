@@ -35,3 +35,11 @@ class RegistryError(VolAssetsError):
 
 class ReportError(VolAssetsError):
     """A gold report holds what its document's schema refuses, or its files cannot be written."""
+
+
+class StoreError(VolAssetsError):
+    """The live store cannot be reached, is locked, has other tables, or refuses what it is given."""
+
+
+class GatewayError(VolAssetsError):
+    """A gateway of Interactive Brokers does not answer as one, or a recording of one cannot be read."""

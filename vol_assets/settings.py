@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vol_assets import clock
@@ -25,7 +25,7 @@ LANGUAGES = ("en", "fr")
 class Settings:
     """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI, `mlflow_ui` where a
     browser finds it; `rate` a continuously compounded zero rate (decimal a year) for chains without a quoted one;
-    `report_language` that of the gold report's pages."""
+    `report_language` that of the gold report's pages; `live` the URL of the live store's database if one is named."""
 
     data: Path
     source: str
@@ -36,6 +36,7 @@ class Settings:
     schedules_running: bool = False
     rate: float | None = None
     report_language: str = "en"
+    live: str | None = field(default=None, repr=False)  # may hold a password
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +65,7 @@ class Settings:
             schedules_running=schedules == "running",
             rate=_rate(environ.get("VOL_ASSETS_RATE")),
             report_language=language,
+            live=environ.get("VOL_ASSETS_LIVE_URL") or None,
         )
 
     @property
@@ -75,6 +77,11 @@ class Settings:
     def reports(self) -> Path:
         """Where reports are written."""
         return self.data / "reports"
+
+    @property
+    def live_url(self) -> str:
+        """The live store's database, as SQLAlchemy has it: SQLite under the data folder unless one is named."""
+        return self.live or f"sqlite:///{self.data / 'live' / 'live.db'}"
 
 
 def _start(text: str | None) -> dt.date:

@@ -20,13 +20,14 @@ def test_an_empty_environment_serves_a_laptop(tmp_path, monkeypatch):
     assert settings.files is None
     assert settings.start == dt.date(2007, 4, 11)
     assert settings.mlflow_uri == f"sqlite:///{tmp_path}/data/mlflow/mlflow.db"
+    assert settings.live_url == f"sqlite:///{tmp_path}/data/live/live.db"
     assert list(tmp_path.iterdir()) == []  # reading settings makes nothing
 
 
 def test_variables_that_are_set_but_empty_count_as_unset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ("VOL_ASSETS_DATA", "VOL_ASSETS_SOURCE", "VOL_ASSETS_FILES", "VOL_ASSETS_START", "VOL_ASSETS_RATE")
-    names += ("MLFLOW_TRACKING_URI",)
+    names += ("MLFLOW_TRACKING_URI", "VOL_ASSETS_LIVE_URL")
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 
@@ -41,6 +42,7 @@ def test_every_variable_is_read(tmp_path):
             "VOL_ASSETS_MLFLOW_UI": "http://localhost:5000",
             "VOL_ASSETS_SCHEDULES": "running",
             "VOL_ASSETS_RATE": "0.042",
+            "VOL_ASSETS_LIVE_URL": "postgresql://me:hunter2@host/live",
         }
     )
     assert settings == Settings(
@@ -52,6 +54,7 @@ def test_every_variable_is_read(tmp_path):
         mlflow_ui="http://localhost:5000",
         schedules_running=True,
         rate=0.042,
+        live="postgresql://me:hunter2@host/live",
     )
 
 
@@ -74,6 +77,12 @@ def test_the_process_environment_is_the_default(monkeypatch, tmp_path):
 def test_mlflow_lies_under_the_data_folder_unless_it_is_named(tmp_path):
     settings = Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})
     assert settings.mlflow_uri == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+
+
+def test_the_live_store_is_the_database_that_is_named_and_its_password_is_not_shown():
+    settings = Settings.from_env({"VOL_ASSETS_LIVE_URL": "postgresql://me:hunter2@host/live"})
+    assert settings.live_url == "postgresql://me:hunter2@host/live"
+    assert "hunter2" not in repr(settings)
 
 
 def test_relative_folders_and_the_home_folder_become_absolute(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from vol_assets.contracts.contract import REJECT_COLUMNS, Contract, Verdict
 from vol_assets.contracts.evaluation import RV_EVALUATION
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
+from vol_assets.contracts.live import LIVE_HISTORY
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.monitoring import SCORECARD
 from vol_assets.contracts.richness import RICHNESS
@@ -29,6 +30,7 @@ CONTRACTS: dict[tuple[str, ...], Contract] = {
         *SURFACES.values(),
         *TENORS.values(),
         *RICHNESS.values(),
+        LIVE_HISTORY,
     )
 }
 
