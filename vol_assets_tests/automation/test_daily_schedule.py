@@ -95,7 +95,7 @@ def test_a_day_without_a_session_is_skipped_by_name(location: CodeLocation, day:
     assert reason in message
 
 
-@pytest.mark.parametrize(("name", "minute"), zip(SCHEDULES, (30, 45), strict=True))
+@pytest.mark.parametrize(("name", "minute"), [("daily_schedule", 30), ("surface_schedule", 45)])
 def test_ticks_are_on_weekdays_after_the_close_in_new_york_in_winter_and_summer_the_bars_first(
     location: CodeLocation, name: str, minute: int
 ):
