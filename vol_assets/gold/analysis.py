@@ -23,7 +23,7 @@ from vol_assets.gold.implied import FARTHEST_DAYS, YEAR_SESSIONS, read_surface
 from vol_assets.gold.inputs import GoldInputs
 from vol_assets.gold.law import Law
 from vol_assets.gold.notices import notice
-from vol_assets.gold.quality import FEW_EXPIRATIONS, FULL_HISTORY, LIFTED, quality
+from vol_assets.gold.quality import FEW_EXPIRATIONS, FULL_HISTORY, quality
 from vol_assets.gold.ratios import ratio_history, ratios
 from vol_assets.gold.realised import realised
 from vol_assets.gold.report import (
@@ -49,6 +49,7 @@ FARTHEST_TENOR_DAYS = 365
 DENSITY_DAYS = (30, 91, 182)
 SPOT_GAP = 0.001  # of the close from parity: beyond it they are prices of two instants
 SPOT_OFF = 0.02  # beyond it one of the two is another market's
+CROSSED_LIFT = 1e-4  # of the forward, a cent or two: lifts below are what ticks leave of sound quotes
 STALE_MINUTES = 60
 BASIS_OFF, BASIS_BROKEN = 0.005, 0.02  # from the trust's stated ounces
 
@@ -77,7 +78,9 @@ def analyse(inputs: GoldInputs) -> GoldReport:
         own = bars.returns("GC=F")
         past_of_metal = realised(own, None)
         xau = _instrument("XAU/USD", price, basis.ratio, basis.expense, reading, laws, past_of_metal, own, gvz, ahead)
-    notices += _of_surface(inputs, reading, gld.horizons, minutes)
+    near = 365.0 * inputs.surface["years"] <= FARTHEST_DAYS
+    crossed = int((near & (inputs.surface["lift"] > CROSSED_LIFT)).sum())
+    notices += _of_surface(reading, gld.horizons, crossed, minutes)
     notices += _of_history(bars, past, ahead)
     notices += _of_metal(bars, basis)
     degraded = any(each.degrades for each in notices)
@@ -93,7 +96,7 @@ def analyse(inputs: GoldInputs) -> GoldReport:
         xau=xau,
         blend=blend,
         basis=basis if xau else None,
-        quality=quality(reading.expirations, inputs.quotes, gap, minutes, past, degraded),
+        quality=quality(reading.expirations, inputs.quotes, gap, minutes, past, crossed, degraded),
         degraded=degraded,
         notices=tuple(notices),
         sources=tuple(_source(name, table) for name, table in inputs.tables().items()),
@@ -133,7 +136,7 @@ def _listed(inputs: GoldInputs) -> tuple[Listed, ...]:
     rows, session = inputs.surface, inputs.session
     years = rows["years"].to_numpy(float)
     ends = np.log(rows[["lowest_strike", "highest_strike"]].to_numpy(float) / rows[["forward"]].to_numpy(float))
-    rough = (rows["model"] == "essvi").to_numpy() | rows["quality_flags"].str.contains(LIFTED).to_numpy()
+    rough = (rows["model"] == "essvi").to_numpy() | (rows["lift"] > CROSSED_LIFT).to_numpy()
 
     def listed(kind: str, expiration: dt.date | None, to: float, last: dt.date) -> Listed:
         place = np.interp(to, years, np.arange(len(years)))
@@ -212,12 +215,9 @@ def _gvz(inputs: GoldInputs, bars: Bars) -> Gvz | None:
     return Gvz(level / 100.0, *known)
 
 
-def _of_surface(
-    inputs: GoldInputs, reading: SurfaceReading, found: tuple[Horizon, ...], minutes: float
-) -> list[Notice]:
+def _of_surface(reading: SurfaceReading, found: tuple[Horizon, ...], crossed: int, minutes: float) -> list[Notice]:
     near = [each for each in reading.expirations if each.days <= FARTHEST_DAYS]
     thin = sum(each.moments_source == "expansion" for each in near)
-    crossed = sum(LIFTED in each.flags for each in near)
     rough = sum(each.shape == "approximate" for each in found)
     levelled = sum(each.calendar_adjusted for each in found)
     projected = sum(each.cornish_fisher is not None and each.cornish_fisher.projected for each in found)

@@ -23,7 +23,6 @@ WANTED_SMILES, FEW_WINDOWS = 3, 4
 FULL_HISTORY = 756  # sessions, three years: the cone's longest window four times over
 BEYOND_25_DELTA = 0.75  # at-the-money stdevs from the forward: a 25-delta strike is at .67 and a drift
 SMILE_QUOTES = 8  # fewer make no smile of their own: the slice is eSSVI
-LIFTED = "lifted"  # the surface's own flag: prices were raised to keep calendar order
 OTHER_CONTRACTS = ("bad_strike", "nonstandard", "expired", "expires_today", "ambiguous", "duplicate")
 ROUNDING = 1e-9  # USD
 
@@ -34,15 +33,16 @@ def quality(
     parity_gap: float | None,
     minutes_from_close: float,
     realised: Realised | None,
+    crossed: int,
     degraded: bool,
 ) -> Quality:
     """The score of a session, and its label; a report that lacks a part is not called good.
 
-    quotes: the curated chain; parity_gap: ln(close / spot that options imply), None without a close.
+    quotes: the curated chain; parity_gap: ln(close / spot that options imply), None without a close; crossed: how many
+    expirations had to be lifted over one before.
     """
     near = [each for each in expirations if each.days <= FARTHEST_DAYS]
     smiles = sum(_both_wings(each) for each in near)
-    crossed = sum(LIFTED in each.flags for each in near)
     spread = 100.0 * float(
         np.nanmedian([np.nan if e.half_spread_vol is None else e.half_spread_vol for e in near] or [0])
     )

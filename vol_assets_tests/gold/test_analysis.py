@@ -217,10 +217,17 @@ def test_without_bars_there_are_windows_of_options_alone():
 def test_a_surface_whose_quotes_cross_still_gives_windows_that_widen_and_says_where_it_is_approximate():
     found = analyse(crossed_inputs(CALM))
     assert (np.diff([horizon.posterior.log_stdev for horizon in found.gld.horizons]) >= -1e-12).all()
-    rough = {horizon.expiration for horizon in found.gld.horizons if horizon.shape == "approximate"} - {None}
-    assert {each.expiration for each in found.surface.expirations if "lifted" in each.flags} <= rough
+    rough = {horizon.expiration for horizon in found.gld.horizons if horizon.shape == "approximate"}
+    assert {found.surface.expirations[number].expiration for number in (3, 4)} <= rough
     assert None in {each.forward_vol for each in found.surface.forward_vols}
     assert found.quality.label != "good"
+
+
+def test_a_lift_of_less_than_a_cent_is_what_ticks_leave_and_no_crossing():
+    inputs = sample_inputs(CALM)
+    found = analyse(dataclasses.replace(inputs, surface=inputs.surface.assign(lift=5e-5)))
+    assert not found.degraded
+    assert {horizon.shape for horizon in found.gld.horizons} == {"mixture"}
 
 
 @pytest.mark.parametrize("symbol", ["GLD", "GC=F"])
