@@ -42,8 +42,8 @@ def watch(url: str) -> list[tuple[int, int]]:
 
 
 def rewrite(url: str, level: float) -> int:
-    """The same bucket again and again, quotes and features, with a rest between: SQLite's lock is not handed on in turn,
-    and a writer that never rests can starve the others."""
+    """The same bucket again and again, quotes and features, with a rest between: SQLite's lock is not handed on in
+    turn, and a writer that never rests can starve the others."""
     with LiveStore(url, patience=DEADLINE) as store:
         for _ in range(4):
             time.sleep(0.1)
