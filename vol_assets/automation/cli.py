@@ -73,7 +73,7 @@ def backfill(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """The gold report of a session, after what its lake lacks: six years of bars, and GLD's chain to its tenors."""
-    from vol_assets.gold.folder import DOCUMENT, PDF
+    from vol_assets.gold.folder import DOCUMENT, PDF, Reports
     from vol_assets.gold.inputs import BAR_SESSIONS
 
     settings = Settings.from_env()
@@ -85,8 +85,8 @@ def report(options: argparse.Namespace) -> None:
     bring_history(clock.offset(session, 1), BAR_SESSIONS)
     options.partition, options.select = str(session), ",".join([*lacking, GOLD_TABLES])
     materialize(options)
-    folder = settings.reports / "gold" / str(session)
-    print(f"\n  {folder / PDF}\n  {folder / DOCUMENT}")
+    reports = Reports(settings.reports)
+    print(f"\n  {reports.path(session, PDF)}\n  {reports.path(session, DOCUMENT)}")
 
 
 def _lacking(settings: Settings, session: dt.date) -> list[str]:
