@@ -23,10 +23,10 @@ VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
 SELECT ?= raw/market,curated/market,features/l1,features/har,features/implied
 
-.PHONY: help setup demo test coverage dev materialize backfill report promote rollback mlflow lint accuracy evidence windows bench clean
+.PHONY: help setup demo live-demo test coverage dev materialize backfill report promote rollback mlflow lint accuracy evidence windows bench clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
 
 setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## install into .venv, prepare the data folder
 
@@ -44,6 +44,9 @@ $(DAGSTER_HOME)/dagster.yaml:
 
 demo: setup  ## run the main job on five years of the sample market
 	@$(VOL_ASSETS) demo
+
+live-demo: setup  ## the live smile on a simulated gateway: poll, predict, score, and a picture
+	@$(VOL_ASSETS) live-demo
 
 test: setup  ## run every test
 	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -65,13 +68,13 @@ report: setup  ## DATE=2024-03-15 : the gold report of a session as PDF and JSON
 	@test -n "$(DATE)" || { echo "say DATE=YYYY-MM-DD"; exit 2; }
 	@$(VOL_ASSETS) report --date '$(DATE)'
 
-promote: setup  ## VERSION=3 REASON="why": make a version of spy_rv_5d the champion
+promote: setup  ## VERSION=3 REASON="why" (MODEL=spy_smile_live_gru): make a version of spy_rv_5d, or MODEL, the champion
 	@test -n '$(VERSION)' -a -n "$$REASON" || { echo 'say VERSION=3 REASON="why"'; exit 2; }
-	@$(VOL_ASSETS) promote --version '$(VERSION)' --reason "$$REASON"
+	@$(VOL_ASSETS) promote --version '$(VERSION)' --reason "$$REASON" $(if $(MODEL),--model '$(MODEL)')
 
-rollback: setup  ## REASON="why": give the crown back to the champion before this one
+rollback: setup  ## REASON="why" (MODEL=spy_smile_live): give the crown back to the champion before this one
 	@test -n "$$REASON" || { echo 'say REASON="why"'; exit 2; }
-	@$(VOL_ASSETS) rollback --reason "$$REASON"
+	@$(VOL_ASSETS) rollback --reason "$$REASON" $(if $(MODEL),--model '$(MODEL)')
 
 mlflow: setup  ## the MLflow UI on http://127.0.0.1:5000
 	@mkdir -p $(VOL_ASSETS_DATA)/mlflow

@@ -7,7 +7,9 @@ loading the Dagster definitions never fails for a folder that is not there yet.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +21,19 @@ LOCAL_UI = "http://127.0.0.1:5000"  # where `make mlflow` serves a local store
 RATES = (-0.05, 0.25)  # a rate beyond was meant in percent
 SOURCES = ("sample", "yahoo", "files")
 LANGUAGES = ("en", "fr")
+GATEWAY = ("127.0.0.1", 7497, 10)  # TWS's port for paper trading
+BUCKET = 60
+HALF_HOUR = 1800  # seconds: sessions open and close on it
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of one process. Paths are absolute; `mlflow_uri` is any MLflow tracking URI, `mlflow_ui` where a
     browser finds it; `rate` a continuously compounded zero rate (decimal a year) for chains without a quoted one;
-    `report_language` that of the gold report's pages; `live` the URL of the live store's database if one is named."""
+    `report_language` that of the gold report's pages; `live` the URL of the live store's database if one is named;
+    `ibkr` host, port and client id of the gateway; `ibkr_clock` the start (UTC) of a simulated clock, its seconds a
+    real second, and the real second since 1970 at which it began, None for the machine's clock; `bucket` the seconds
+    from one poll to the next."""
 
     data: Path
     source: str
@@ -37,6 +45,9 @@ class Settings:
     rate: float | None = None
     report_language: str = "en"
     live: str | None = field(default=None, repr=False)  # may hold a password
+    ibkr: tuple[str, int, int] = GATEWAY
+    ibkr_clock: tuple[dt.datetime, float, float] | None = None
+    bucket: int = BUCKET
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -66,6 +77,9 @@ class Settings:
             rate=_rate(environ.get("VOL_ASSETS_RATE")),
             report_language=language,
             live=environ.get("VOL_ASSETS_LIVE_URL") or None,
+            ibkr=_gateway(environ.get("VOL_ASSETS_IBKR")),
+            ibkr_clock=_clock(environ.get("VOL_ASSETS_IBKR_CLOCK")),
+            bucket=_bucket(environ.get("VOL_ASSETS_BUCKET")),
         )
 
     @property
@@ -109,3 +123,41 @@ def _rate(text: str | None) -> float | None:
             f"VOL_ASSETS_RATE is {text!r}; it must be a decimal a year from {lowest} to {highest}, 0.042 for 4.2 %"
         )
     return rate
+
+
+def _gateway(text: str | None) -> tuple[str, int, int]:
+    if not text:
+        return GATEWAY
+    found = re.fullmatch(r"([^\s:]+):(\d{1,5})(?::(\d{1,9}))?", text)
+    if not found or not 0 < int(found[2]) < 65536:
+        raise SettingError(
+            f"VOL_ASSETS_IBKR is {text!r}; it must be host:port or host:port:client_id, 127.0.0.1:7497:10 for instance"
+        )
+    return found[1], int(found[2]), int(found[3] or GATEWAY[2])
+
+
+def _clock(text: str | None) -> tuple[dt.datetime, float, float] | None:
+    if not text:
+        return None
+    try:
+        instant, speed, began = text.split(",")
+        start, speed, began = dt.datetime.fromisoformat(instant.strip()), float(speed), float(began)
+    except ValueError:
+        start = None
+    if start is None or start.tzinfo is None or not (0.0 < speed < math.inf and 0.0 <= began < math.inf):
+        raise SettingError(
+            f"VOL_ASSETS_IBKR_CLOCK is {text!r}; it must be an instant with its time zone, simulated seconds a second, "
+            "and the second since 1970 at which it began, 2024-03-15T13:30:00Z,6,1732600000.0 for instance"
+        )
+    return start.astimezone(dt.UTC), speed, began
+
+
+def _bucket(text: str | None) -> int:
+    if not text:
+        return BUCKET
+    if not text.isdecimal() or not int(text) or HALF_HOUR % int(text):
+        raise SettingError(
+            f"VOL_ASSETS_BUCKET is {text!r}; it must be a whole number of seconds that divides half an hour, 60 for "
+            "instance"
+        )
+    return int(text)

@@ -20,8 +20,8 @@ def test_the_tables_page_is_what_the_contracts_say():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_make_command_on_a_page_is_a_target(page):
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"(?:^|`|\s)make ([a-z]+)\b(?=[ `\n])", "\n".join(_code(page))))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"(?:^|`|\s)make ([a-z-]+)\b(?=[ `\n])", "\n".join(_code(page))))
     assert named <= targets
 
 
@@ -45,7 +45,7 @@ def test_every_asset_the_readme_draws_exists():
     keys = {asset.key.to_user_string() for asset in ASSETS}
     drawn = set(
         re.findall(
-            r"(?<![\w/])(?:raw|curated|features|forecast|monitoring|surface|tenors|richness|gold)/[a-z0-9_]+",
+            r"(?<![\w/])(?:raw|curated|features|forecast|monitoring|surface|tenors|richness|gold|live|smile)/[a-z0-9_]+",
             (ROOT / "README.md").read_text(),
         )
     )

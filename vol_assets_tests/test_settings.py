@@ -21,6 +21,9 @@ def test_an_empty_environment_serves_a_laptop(tmp_path, monkeypatch):
     assert settings.start == dt.date(2007, 4, 11)
     assert settings.mlflow_uri == f"sqlite:///{tmp_path}/data/mlflow/mlflow.db"
     assert settings.live_url == f"sqlite:///{tmp_path}/data/live/live.db"
+    assert settings.ibkr == ("127.0.0.1", 7497, 10)
+    assert settings.ibkr_clock is None
+    assert settings.bucket == 60
     assert list(tmp_path.iterdir()) == []  # reading settings makes nothing
 
 
@@ -28,6 +31,7 @@ def test_variables_that_are_set_but_empty_count_as_unset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ("VOL_ASSETS_DATA", "VOL_ASSETS_SOURCE", "VOL_ASSETS_FILES", "VOL_ASSETS_START", "VOL_ASSETS_RATE")
     names += ("MLFLOW_TRACKING_URI", "VOL_ASSETS_LIVE_URL")
+    names += ("VOL_ASSETS_IBKR", "VOL_ASSETS_IBKR_CLOCK", "VOL_ASSETS_BUCKET")
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 
@@ -43,6 +47,9 @@ def test_every_variable_is_read(tmp_path):
             "VOL_ASSETS_SCHEDULES": "running",
             "VOL_ASSETS_RATE": "0.042",
             "VOL_ASSETS_LIVE_URL": "postgresql://me:hunter2@host/live",
+            "VOL_ASSETS_IBKR": "gateway.lan:4002:7",
+            "VOL_ASSETS_IBKR_CLOCK": "2024-03-15T13:30:00Z,6,1732600000.0",
+            "VOL_ASSETS_BUCKET": "30",
         }
     )
     assert settings == Settings(
@@ -55,6 +62,9 @@ def test_every_variable_is_read(tmp_path):
         schedules_running=True,
         rate=0.042,
         live="postgresql://me:hunter2@host/live",
+        ibkr=("gateway.lan", 4002, 7),
+        ibkr_clock=(dt.datetime(2024, 3, 15, 13, 30, tzinfo=dt.UTC), 6.0, 1732600000.0),
+        bucket=30,
     )
 
 
@@ -139,6 +149,53 @@ def test_a_rate_that_cannot_be_is_refused_saying_how_to_write_it(text):
         Settings.from_env({"VOL_ASSETS_RATE": text})
     assert str(raised.value).startswith(f"VOL_ASSETS_RATE is {text!r}; it must be a decimal a year")
     assert "0.042 for 4.2 %" in str(raised.value)
+
+
+def test_a_gateways_client_id_may_be_left_out():
+    assert Settings.from_env({"VOL_ASSETS_IBKR": "10.0.0.7:4001"}).ibkr == ("10.0.0.7", 4001, 10)
+    assert Settings.from_env({"VOL_ASSETS_IBKR": "localhost:7496:0"}).ibkr == ("localhost", 7496, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["7497", "localhost", "localhost:", ":7497", "localhost:0", "localhost:65536", "a:1:2:3", "a:1:-2", "a b:1"]
+)
+def test_a_gateway_that_cannot_be_is_refused_naming_the_variable_and_its_form(text):
+    with pytest.raises(SettingError) as raised:
+        Settings.from_env({"VOL_ASSETS_IBKR": text})
+    assert str(raised.value).startswith(f"VOL_ASSETS_IBKR is {text!r}; it must be host:port or host:port:client_id")
+
+
+def test_a_simulated_clocks_start_may_be_in_any_time_zone():
+    start, _, _ = Settings.from_env({"VOL_ASSETS_IBKR_CLOCK": "2024-03-15T09:30:00-04:00, 1, 0"}).ibkr_clock
+    assert start == dt.datetime(2024, 3, 15, 13, 30, tzinfo=dt.UTC)
+    assert start.tzinfo is dt.UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "now",
+        "2024-03-15T13:30:00Z",
+        "2024-03-15T13:30:00Z,6",
+        "2024-03-15T13:30:00,6,1732600000",  # no time zone
+        "2024-03-15T13:30:00Z,0,1732600000",
+        "2024-03-15T13:30:00Z,-1,1732600000",
+        "2024-03-15T13:30:00Z,nan,1732600000",
+        "2024-03-15T13:30:00Z,6,inf",
+        "2024-03-15T13:30:00Z,6,1732600000,7",
+    ],
+)
+def test_a_clock_that_cannot_be_is_refused_naming_the_variable_and_its_form(text):
+    with pytest.raises(SettingError) as raised:
+        Settings.from_env({"VOL_ASSETS_IBKR_CLOCK": text})
+    assert str(raised.value).startswith(f"VOL_ASSETS_IBKR_CLOCK is {text!r}; it must be an instant with its time zone")
+
+
+@pytest.mark.parametrize("text", ["0", "7", "-60", "1.5", "3600", "a minute"])
+def test_a_bucket_that_does_not_divide_half_an_hour_is_refused(text):
+    with pytest.raises(SettingError) as raised:
+        Settings.from_env({"VOL_ASSETS_BUCKET": text})
+    assert str(raised.value).startswith(f"VOL_ASSETS_BUCKET is {text!r}; it must be a whole number of seconds")
 
 
 def test_settings_cannot_be_changed_once_read():

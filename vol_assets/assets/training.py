@@ -37,14 +37,15 @@ def training_asset(
     deps: list,
     kinds: set[str],
     description: str,
+    group: str = "forecast",
     contract: Contract | None = None,
     checks: Sequence[dg.AssetCheckSpec] = (),
 ):
     """`dg.asset` for what is made from all sessions at once; single-run, so that a range can select it too."""
     metadata: dict[str, Any] = {"dagster/column_schema": column_schema(contract)} if contract else {}
     return dg.asset(
-        key=["forecast", name],
-        group_name="forecast",
+        key=[group, name],
+        group_name=group,
         owners=OWNERS,
         kinds=kinds,
         deps=deps,

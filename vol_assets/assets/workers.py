@@ -29,12 +29,15 @@ MAX_WORKERS = 4
 LOADED_ONCE = ["vol_assets.curation.chains", "vol_assets.sources.sample", "vol_assets.surfaces.tenors"]
 
 
-def in_order(function: Callable[..., Any], arguments: Iterable[tuple], count: int) -> Iterator[Any]:
+def in_order(
+    function: Callable[..., Any], arguments: Iterable[tuple], count: int, *, block: int = BLOCK_SESSIONS
+) -> Iterator[Any]:
     """function(*one) of each of the `count` arguments, in their order; functions and arguments must pickle.
 
-    A `Stored` argument is read by the worker: reading costs this process more than writing what comes back.
+    A `Stored` argument is read by the worker: reading costs this process more than writing what comes back. block: how
+    many are sent together, 1 where each takes seconds; so many fewer pay for starting processes.
     """
-    if count < FROM_SESSIONS or _workers() < 2:
+    if count < FROM_SESSIONS * block // BLOCK_SESSIONS or _workers() < 2:
         with _one_thread():
             for one in arguments:
                 yield _call(function, one)
@@ -44,10 +47,10 @@ def in_order(function: Callable[..., Any], arguments: Iterable[tuple], count: in
     try:
         while True:
             while len(pending) < _workers() * BLOCKS_AHEAD:
-                block = list(itertools.islice(arguments, BLOCK_SESSIONS))
-                if not block:
+                together = list(itertools.islice(arguments, block))
+                if not together:
                     break
-                pending.append(pool.submit(_block, function, block))
+                pending.append(pool.submit(_block, function, together))
             if not pending:
                 return
             yield from pending.popleft().result()

@@ -33,6 +33,7 @@ HISTORY_TABLES = "raw/market,curated/market"
 HISTORY_SESSIONS = 60  # before the first session of a backfill: the longest window of the features
 SURFACE_TABLES = "raw/spy_chain,raw/gld_chain,curated/spy_chain,curated/gld_chain,group:surface"
 GOLD_TABLES = "gold/surface_data,gold/report"
+DEFAULT_MODEL = "spy_rv_5d"  # of promote and rollback
 DEMO_YEARS = 5
 DEMO_CHAINS = 3  # sessions of option chains
 DEMO_REFIT_SESSIONS = 126  # twice a year: a demonstration, the default is monthly
@@ -177,24 +178,65 @@ def demo(options: argparse.Namespace) -> None:
     print(summary(settings))
 
 
+def live_demo(options: argparse.Namespace) -> None:
+    """Simulated sessions, a network trained on them, and the live smile of the newest one polled and predicted."""
+    from vol_assets.assets.partitions import SESSIONS
+    from vol_assets.automation.live_demo import run
+
+    def made(select: str, partition: str | None) -> None:
+        options.select, options.partition = select, partition
+        materialize(options)
+
+    started = time.monotonic()
+    told = run(Settings.from_env(), clock.as_date(SESSIONS.get_last_partition_key()), made)
+    _say(f"done in {time.monotonic() - started:.0f} s\n")
+    print(told)
+
+
 def promote(options: argparse.Namespace) -> None:
-    """Crown a version of spy_rv_5d by hand."""
+    """Crown a version of a model by hand."""
     _require_reason(options)
     from vol_assets.automation.resources import open_tracking
-    from vol_assets.tracking import rv_model
+    from vol_assets.tracking import rv_model, smile_model
 
     settings = Settings.from_env()
-    print(_crowned(*rv_model.promote(open_tracking(settings), options.version, options.reason, settings.source)))
+    told = options.version, options.reason, settings.source
+    if options.model == rv_model.MODEL:
+        crowned = rv_model.promote(open_tracking(settings), *told)
+    else:
+        _require_smiles(options.model)
+        crowned = smile_model.promote(open_tracking(settings), options.model, *told)
+    print(_crowned(*crowned))
 
 
 def rollback(options: argparse.Namespace) -> None:
-    """Give the crown back to the version that had it before the champion."""
+    """Give the crown of a model back to the version that had it before the champion."""
     _require_reason(options)
     from vol_assets.automation.resources import open_tracking
-    from vol_assets.tracking import rv_model
+    from vol_assets.tracking import rv_model, smile_model
 
     settings = Settings.from_env()
-    print(_crowned(*rv_model.roll_back(open_tracking(settings), options.reason, settings.source)))
+    told = options.reason, settings.source
+    if options.model == rv_model.MODEL:
+        crowned = rv_model.roll_back(open_tracking(settings), *told)
+    else:
+        serves = smile_model.serving_line(_require_smiles(options.model))
+        crowned = smile_model.roll_back(open_tracking(settings), serves, *told)
+    print(_crowned(*crowned))
+
+
+def _require_smiles(model: str) -> str:
+    """The family of a model of smiles; a SettingError that says which models there are."""
+    from vol_assets.tracking.rv_model import MODEL
+    from vol_assets.tracking.smile_model import family_of
+
+    family = family_of(model)
+    if family is None:
+        raise SettingError(
+            f"MODEL is {model!r}; it must be {MODEL}, spy_smile_live, spy_smile_daily, or one of their networks, "
+            "spy_smile_live_gru for instance"
+        )
+    return family
 
 
 def _require_reason(options: argparse.Namespace) -> None:
@@ -209,7 +251,7 @@ def _crowned(before: Any | None, now: Any) -> str:
     def named(version: Any) -> str:
         tags = version.tags
         return (
-            f"version {version.version} ({tags.get('model', 'model unknown')}, trained through "
+            f"version {version.version} ({tags.get('model') or tags.get('kind', 'model unknown')}, trained through "
             f"{tags.get('trained_through', 'unknown')})"
         )
 
@@ -372,11 +414,14 @@ def _parser() -> argparse.ArgumentParser:
     gold.add_argument("--date", required=True)
     gold.set_defaults(run=report)
     commands.add_parser("demo", help="the main job over the last five years").set_defaults(run=demo)
-    crown = commands.add_parser("promote", help="make a version of spy_rv_5d the champion")
+    commands.add_parser("live-demo", help="the live smile on a simulated gateway").set_defaults(run=live_demo)
+    crown = commands.add_parser("promote", help="make a version of a model the champion")
+    crown.add_argument("--model", default=DEFAULT_MODEL)
     crown.add_argument("--version", required=True)
     crown.add_argument("--reason", required=True)
     crown.set_defaults(run=promote)
     back = commands.add_parser("rollback", help="give the crown back to the champion before this one")
+    back.add_argument("--model", default=DEFAULT_MODEL)
     back.add_argument("--reason", required=True)
     back.set_defaults(run=rollback)
     return parser

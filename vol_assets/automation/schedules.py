@@ -1,5 +1,5 @@
-"""The schedules: on weekdays, after the close, the session just over: bars to forecast at 18:30 New York, chains to
-surfaces and the gold report at 18:45; once a month the training.
+"""The schedules: on weekdays, after the close, the session just over: its polls into the lake at 18:15 New York, bars
+to forecast at 18:30, chains to surfaces and the gold report at 18:45; once a month the training.
 
 Our own, because Dagster's stock schedule of a partitioned job runs on holidays too. Half past six is after every
 close and after the vendors' closing prices; the session's partition is there by then, winter and summer.
@@ -9,6 +9,8 @@ table, if there is one: then it is a range, so that what depends on the refilled
 surface job never looks back: a vendor shows today's chain alone, and one that was missed is gone. It comes a quarter
 of an hour later, so that it finds the bars that its indices and the gold report are held against; it fetches them
 itself where the daily job could not.
+
+Polls go into the lake where there were any; on the sample source, where nobody polls, a session is simulated.
 
 Training is on the first Saturday of the month at 08:00 New York. On a weekend no session is waiting: Friday's bars are
 in, and a person has two days to look at a verdict, or at a failure, before the next forecast is due.
@@ -22,13 +24,14 @@ from collections.abc import Callable
 import dagster as dg
 
 from vol_assets import clock
-from vol_assets.automation.jobs import daily_job, surface_job, train_rv_model
+from vol_assets.automation.jobs import daily_job, live_history_job, surface_job, train_rv_model
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.monitoring import SCORECARD
 from vol_assets.curation.raw import incomplete_sessions
 from vol_assets.lake import Lake
+from vol_assets.lake.live import LiveStore
 from vol_assets.settings import Settings
 
 REFETCH_SESSIONS = 10
@@ -66,6 +69,34 @@ def build_surface_schedule(settings: Settings) -> dg.ScheduleDefinition:
         return plan_day(_day(context), lambda session: session)
 
     return surface_schedule
+
+
+def build_live_history_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The schedule of the live history's job for a live store."""
+
+    @_after_the_close(
+        settings,
+        live_history_job,
+        "15 18 * * 1-5",
+        "live_history_schedule",
+        "What was polled in the session just closed, into the lake; skips holidays and sessions that nobody polled.",
+    )
+    def live_history_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = _day(context)
+        if clock.is_session(day) and (reason := why_no_history(settings, day)):
+            return dg.SkipReason(reason)
+        return plan_day(day, lambda session: session)
+
+    return live_history_schedule
+
+
+def why_no_history(settings: Settings, session: dt.date) -> str:
+    """Why live/history can hold nothing of a session; empty where it can. A StoreError if the store does not answer."""
+    if settings.source == "sample":
+        return ""
+    with LiveStore(settings.live_url) as store:
+        polled = len(store.buckets(clock.open_instant(session), clock.close_instant(session)))
+        return "" if polled else f"the live store {store.place} has no quotes of {session}; nobody polled"
 
 
 def build_retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:

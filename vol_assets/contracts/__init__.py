@@ -5,10 +5,13 @@ from vol_assets.contracts.contract import REJECT_COLUMNS, Contract, Verdict
 from vol_assets.contracts.evaluation import RV_EVALUATION
 from vol_assets.contracts.features import FEATURES_HAR, FEATURES_IMPLIED, FEATURES_L1
 from vol_assets.contracts.forecast import RV_5D, RV_BACKTEST, RV_EXPLANATION
-from vol_assets.contracts.live import LIVE_HISTORY
+from vol_assets.contracts.leaderboard import SMILE_LEADERBOARD
+from vol_assets.contracts.live import LIVE_HISTORY, LIVE_STATES
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.monitoring import SCORECARD
 from vol_assets.contracts.richness import RICHNESS
+from vol_assets.contracts.smile_next import SMILE_NEXT
+from vol_assets.contracts.smiles import SMILE_DATASET
 from vol_assets.contracts.surfaces import SURFACES
 from vol_assets.contracts.tenors import TENORS
 
@@ -31,6 +34,10 @@ CONTRACTS: dict[tuple[str, ...], Contract] = {
         *TENORS.values(),
         *RICHNESS.values(),
         LIVE_HISTORY,
+        LIVE_STATES,
+        SMILE_DATASET,
+        SMILE_LEADERBOARD,
+        SMILE_NEXT,
     )
 }
 

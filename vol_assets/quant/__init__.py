@@ -16,8 +16,8 @@ from vol_assets.quant.greeks import (
     volga,
 )
 from vol_assets.quant.implied_vol import NoVol, implied_stdev, implied_vol
-from vol_assets.quant.surface import Surface
-from vol_assets.quant.surface_fit import Quotes, certify, fit_surface
+from vol_assets.quant.surface import Surface, expiration_smiles
+from vol_assets.quant.surface_fit import Quotes, certify, fit_surface, fit_surfaces
 
 __all__ = [
     "Delta",
@@ -31,7 +31,9 @@ __all__ = [
     "certify",
     "de_americanise",
     "delta",
+    "expiration_smiles",
     "fit_surface",
+    "fit_surfaces",
     "gamma",
     "implied_forwards",
     "implied_stdev",

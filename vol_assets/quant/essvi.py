@@ -43,15 +43,16 @@ def total_variance(k: np.ndarray, theta: np.ndarray, rho: np.ndarray, psi: np.nd
     return 0.5 * (theta + rho * psi * k + np.sqrt((psi * k + rho * theta) ** 2 + theta**2 * (1.0 - rho**2)))
 
 
-def fit(quotes: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Slice]:
+def fit(quotes: Sequence[tuple[np.ndarray, np.ndarray]], first: Sequence[bool] | None = None) -> list[Slice]:
     """Fit each expiration, in order of time: its (k, total stdev of the mid) arrays, one quote or more each.
 
-    All are first fitted free of each other, in one go; one that then lies outside the box is fitted again inside it.
+    first: which expirations begin a chain, where many follow each other. All are first fitted free of each other, in
+    one go; one that then lies outside the box is fitted again inside it.
     """
     slices: list[Slice] = []
-    for (k, stdev), free in zip(quotes, _fit(quotes, None)):
-        before = slices[-1] if slices else None
-        slices.append(free if before is None or _inside_box(free, before) else _fit([(k, stdev)], before, free)[0])
+    for number, (of_one, free) in enumerate(zip(quotes, _fit(quotes, None))):
+        before = slices[-1] if number and not (first is not None and first[number]) else None
+        slices.append(free if before is None or _inside_box(free, before) else _fit([of_one], before, free)[0])
     return slices
 
 

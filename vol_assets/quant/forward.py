@@ -19,6 +19,7 @@ rarely quoted at the same instant as the options.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Forwards:
 
     forward in USD; error: its standard error; residual: weighted rms of parity, USD; strikes: pairs it rests on;
     carry_years: Q = qT; stdev: European total stdev at the money; slope, slope_error: of the pairs' forwards over their
-    strikes, 0 at the right rate and without dividends paid in lumps. spot in USD.
+    strikes, 0 at the right rate and without dividends paid in lumps; chain: which one it is of. spots: of each chain.
     """
 
     forward: np.ndarray
@@ -72,13 +73,19 @@ class Forwards:
     stdev: np.ndarray
     slope: np.ndarray
     slope_error: np.ndarray
-    spot: float
+    chain: np.ndarray
+    spots: np.ndarray
+
+    @property
+    def spot(self) -> float:
+        """The spot of the only chain."""
+        return float(self.spots[0])
 
     def without(self, which: np.ndarray, rate_years: np.ndarray, years: np.ndarray) -> Forwards:
-        """The same, (n,), but for the forwards of `which`, and with the spot that the others imply."""
+        """The same, (n,), but for the forwards of `which`, and with the spots that the others imply."""
         forward = np.where(which, np.nan, self.forward)
-        carry_years, spot = _carry(forward, self.error, rate_years, years, None)
-        return replace(self, forward=forward, carry_years=carry_years, spot=spot)
+        carry_years, spots = _carry(forward, self.error, rate_years, years, None, self.chain)
+        return replace(self, forward=forward, carry_years=carry_years, spots=spots)
 
 
 @np.errstate(all="ignore")
@@ -120,67 +127,124 @@ def implied_forwards(
     rate: np.ndarray,
     spot: float | None = None,
     start: np.ndarray | None = None,
+    chain: np.ndarray | None = None,
 ) -> Forwards:
     """The forwards at which European puts and calls agree.
 
     years, rate: (n,) to each expiration of `pairs`. spot: where it is known from elsewhere; otherwise implied.
-    start: (n,) forwards that are nearly right, if there are any.
+    start: (n,) forwards that are nearly right, if there are any. chain: (n,) which of many chains each expiration is
+    of, ascending; by default there is one. Chains are worked out together and have no say in one another.
     """
+    chain = np.zeros(len(years), dtype=int) if chain is None else chain
     rate_years = rate * years
     growth = np.exp(rate_years)[:, None]
     undiscounted = Pairs(pairs.strike, pairs.call * growth, pairs.put * growth, pairs.spread * growth)
     spread = np.maximum(undiscounted.spread, LEAST_SPREAD)
     # No finer than what the spreads allow: half of the quotes may agree by chance, or by rounding, to nothing.
     weight, least_scale = 1.0 / spread**2, 0.25 * np.nanmin(spread, axis=1, initial=np.inf)
-    forward = median(pairs.strike + undiscounted.call - undiscounted.put) if start is None else start
+    forward = median(pairs.strike + undiscounted.call - undiscounted.put) if start is None else start.copy()
     error, change = np.full(len(years), np.nan), np.full(len(years), np.nan)
-    for _ in range(PASSES):
-        carry_years, _ = _carry(forward, error, rate_years, years, spot)
-        k, call, put = _european(undiscounted, forward, rate_years, carry_years)
-        of_pair = forward[:, None] * (1.0 + otm_price(k, call) - otm_price(k, put))
-        weight = np.where(np.isfinite(of_pair), weight, 0.0)  # once out of the table, a pair stays out
-        found, robust = location(of_pair, weight, least_scale)
-        residual = np.sqrt(np.nansum(robust * (of_pair - found[:, None]) ** 2, axis=1) / robust.sum(axis=1))
-        strikes = (robust > 0).sum(axis=1)
-        found = np.where((strikes >= FEWEST) & (found > 0), found, np.nan)
-        error = residual / np.sqrt(strikes)
-        before, change = change, found - forward
-        if not np.nanmax(np.abs(change / forward), initial=0.0) > STAYS:
-            forward = found
-            break
+    at = np.arange(len(years))  # the expirations of chains that do not stay yet
+    for count in range(PASSES):
+        carry_years, _ = _carry(forward[at], error[at], rate_years[at], years[at], spot, chain[at])
+        passed = _pass(undiscounted.part(at), weight[at], least_scale[at], forward[at], rate_years[at], carry_years)
+        if not count:
+            last = passed
+        for whole, part in zip(last, passed):
+            whole[at] = part
+        weight[at], error[at] = passed.weight, passed.residual / np.sqrt(passed.strikes)
+        before, change[at] = change[at], passed.found - forward[at]
         # Steps shrink by a constant factor: jump to where they lead (Aitken).
-        shrinks = np.nan_to_num(np.clip(change / before, -CONTRACTION, CONTRACTION))
-        forward = found + change * shrinks / (1.0 - shrinks)
-    carry_years, spot = _carry(forward, error, rate_years, years, spot)
-    stdev, _, _ = line(k, 0.5 * (call + put), robust)
-    _, slope, slope_error = line(pairs.strike - forward[:, None], of_pair, robust)
-    return Forwards(forward, error, residual, strikes.astype(float), carry_years, stdev, slope, slope_error, spot)
+        shrinks = np.nan_to_num(np.clip(change[at] / before, -CONTRACTION, CONTRACTION))
+        starts, number = _numbered(chain[at])
+        moves = (np.fmax.reduceat(np.abs(change[at] / forward[at]), starts) > STAYS)[number]
+        forward[at] = passed.found + np.where(moves, change[at] * shrinks / (1.0 - shrinks), 0.0)
+        at = at[moves]
+        if not at.size:
+            break
+    carry_years, spots = _carry(forward, error, rate_years, years, spot, chain)
+    stdev, _, _ = line(last.k, 0.5 * (last.call + last.put), last.robust)
+    _, slope, slope_error = line(pairs.strike - forward[:, None], last.of_pair, last.robust)
+    return Forwards(
+        forward=forward,
+        error=error,
+        residual=last.residual,
+        strikes=last.strikes.astype(float),
+        carry_years=carry_years,
+        stdev=stdev,
+        slope=slope,
+        slope_error=slope_error,
+        chain=chain,
+        spots=spots,
+    )
 
 
-@np.errstate(all="ignore")
 def implied_spot(forward: np.ndarray, error: np.ndarray, rate_years: np.ndarray, years: np.ndarray) -> float:
     """The spot that forwards (n,) with standard errors (n,; NaN: unknown) agree on; NaN where there is no forward.
 
     A line ln S - q T through ln F - rT, on which a forward off by many errors has no say; q = 0 +- CARRY_PRIOR a year
     beforehand, which matters only when one expiration or a few of nearly the same day are all there is.
     """
+    return float(_implied_spots(forward, error, rate_years, years, np.zeros(len(years), dtype=int))[0][0])
+
+
+@np.errstate(all="ignore")
+def _implied_spots(
+    forward: np.ndarray, error: np.ndarray, rate_years: np.ndarray, years: np.ndarray, chain: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `implied_spot`, of many chains; and which of them each expiration is of."""
+    starts, number = _numbered(chain)
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values, starts)
+
     level = np.log(forward) - rate_years
     use = np.isfinite(level)
-    if not use.any():
-        return np.nan
-    level, years, error = level[use], years[use], np.nan_to_num((error / forward)[use], nan=SPOT_NOISE)
-    sigma = np.sqrt(error**2 + SPOT_NOISE**2 + (SPOT_DRIFT * years) ** 2)
-    weight, origin = 1.0 / sigma**2, level[0]  # subtracted, so that the prior on q meets numbers of its own size
-    level = level - origin
+    origin = np.fmax.reduceat(level, starts)  # subtracted, so that the prior on q meets numbers of its own size
+    level, years = np.where(use, level - origin[number], 0.0), np.where(use, years, 0.0)
+    sigma = np.sqrt(np.nan_to_num(error / forward, nan=SPOT_NOISE) ** 2 + SPOT_NOISE**2 + (SPOT_DRIFT * years) ** 2)
+    weight = use / sigma**2
     for _ in range(SPOT_ROUNDS):
-        total = weight.sum()
-        mean_years, mean = weight @ years / total, weight @ level / total
-        from_mean = weight * (years - mean_years)
-        carry = -(from_mean @ level) / (from_mean @ years + CARRY_PRIOR**-2)
+        weights = total(weight)
+        mean_years, mean = total(weight * years) / weights, total(weight * level) / weights
+        from_mean = weight * (years - mean_years[number])
+        carry = -total(from_mean * level) / (total(from_mean * years) + CARRY_PRIOR**-2)
         spot = mean + carry * mean_years
-        misfit = np.abs(level - spot + carry * years) / sigma
-        weight = 1.0 / (sigma * np.maximum(misfit / 2.0, 1.0)) ** 2
-    return float(np.exp(origin + spot))
+        misfit = np.abs(level - spot[number] + carry[number] * years) / sigma
+        weight = use / (sigma * np.maximum(misfit / 2.0, 1.0)) ** 2
+    return np.exp(origin + spot), number
+
+
+class _Pass(NamedTuple):
+    """What a pass finds at the forwards it is given: of each pair (n, m), and of each expiration (n,)."""
+
+    k: np.ndarray
+    call: np.ndarray
+    put: np.ndarray
+    of_pair: np.ndarray
+    weight: np.ndarray
+    robust: np.ndarray
+    found: np.ndarray
+    residual: np.ndarray
+    strikes: np.ndarray
+
+
+def _pass(
+    undiscounted: Pairs,
+    weight: np.ndarray,
+    least_scale: np.ndarray,
+    forward: np.ndarray,
+    rate_years: np.ndarray,
+    carry_years: np.ndarray,
+) -> _Pass:
+    k, call, put = _european(undiscounted, forward, rate_years, carry_years)
+    of_pair = forward[:, None] * (1.0 + otm_price(k, call) - otm_price(k, put))
+    weight = np.where(np.isfinite(of_pair), weight, 0.0)  # once out of the table, a pair stays out
+    found, robust = location(of_pair, weight, least_scale)
+    residual = np.sqrt(np.nansum(robust * (of_pair - found[:, None]) ** 2, axis=1) / robust.sum(axis=1))
+    strikes = (robust > 0).sum(axis=1)
+    found = np.where((strikes >= FEWEST) & (found > 0), found, np.nan)
+    return _Pass(k, call, put, of_pair, weight, robust, found, residual, strikes)
 
 
 def _european(
@@ -196,8 +260,23 @@ def _european(
 
 
 def _carry(
-    forward: np.ndarray, error: np.ndarray, rate_years: np.ndarray, years: np.ndarray, spot: float | None
-) -> tuple[np.ndarray, float]:
+    forward: np.ndarray,
+    error: np.ndarray,
+    rate_years: np.ndarray,
+    years: np.ndarray,
+    spot: float | None,
+    chain: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The carry (times years) of each expiration, and the spot of each chain."""
     if spot is None:
-        spot = implied_spot(forward, error, rate_years, years)
-    return np.log(spot) + rate_years - np.log(forward), spot
+        spots, number = _implied_spots(forward, error, rate_years, years, chain)
+    else:
+        starts, number = _numbered(chain)
+        spots = np.full(len(starts), spot)
+    return np.log(spots[number]) + rate_years - np.log(forward), spots
+
+
+def _numbered(chain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first expiration of each chain, and the number of each expiration's among those that there are."""
+    begins = np.diff(chain, prepend=-1) > 0
+    return np.flatnonzero(begins), np.cumsum(begins) - 1

@@ -19,6 +19,7 @@ stdevs alike: a mixture still, but an extrapolation, and marked so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -328,6 +329,31 @@ class Smiles:
     def _combine(self, ends: np.ndarray) -> np.ndarray:
         first = np.searchsorted(self._owner, np.arange(len(self.years)))
         return np.add.reduceat(self._share[:, None] * ends, first, axis=0)
+
+
+def expiration_smiles(surfaces: Sequence[Surface]) -> Smiles:
+    """The smiles of the expirations of many surfaces, one after the other, as `Surface.expirations` of each.
+
+    Of every expiration all slices before it are asked, not only its lifters: right where expirations are few.
+    """
+    arrays = {
+        field.name: np.concatenate([getattr(surface, field.name) for surface in surfaces])
+        for field in fields(Surface)
+        if field.name != "spot"
+    }
+    years, forward = arrays.pop("years"), arrays.pop("forward")
+    count = np.concatenate([np.arange(1, len(surface.years) + 1) for surface in surfaces])
+    smile = np.arange(len(years))
+    of_row, starts = np.repeat(smile, count), np.cumsum(count) - count
+    slices = _Rows(**arrays).part(of_row - (count[of_row] - 1) + np.arange(len(of_row)) - starts[of_row])
+    return Smiles(
+        years=years,
+        forward=forward,
+        extrapolated=np.zeros(len(years), dtype=bool),
+        _ends=_Ends(slices, starts, of_row),
+        _share=np.ones(len(years)),
+        _owner=smile,
+    )
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,20 @@
 4. What is left of crossings the surface's maximum over time takes out (`surface`), and `certify` measures: the least
    density of any slice and the worst fall of a price with time, to 10 stdevs; and by how much prices were lifted.
 
-Nothing is remembered from another session: a range of sessions is the same as its sessions one by one.
+Many chains are fitted as one long row of expirations, in which only neighbours of a chain see each other. Nothing is
+remembered from another session: a range of sessions is the same as its sessions one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vol_assets.quant import black, essvi, mixture_fit
-from vol_assets.quant.mixture_fit import LOWER, MEET, UPPER, Targets
+from vol_assets.quant.mixture_fit import LOWER, MEET, UPPER, Mixtures, Targets
 from vol_assets.quant.surface import REACH, Surface
 
 COMPONENTS = {4: 20, 3: 8}  # mixture components: from how many quotes on
@@ -90,17 +92,23 @@ def stacked(expirations: Sequence[Quotes]) -> np.ndarray:
 
 def fit_surface(expirations: Sequence[Quotes], spot: float) -> Surface:
     """The surface of expirations in order of time, each with at least one quote that has a mid."""
-    backbone = essvi.fit([(quotes.k[quotes.fitted], quotes.mid[quotes.fitted]) for quotes in expirations])
-    at_money = np.array(
-        [essvi.at_the_money(quotes.k[quotes.fitted], quotes.mid[quotes.fitted]) for quotes in expirations]
-    )
-    counts = np.array([quotes.fitted.sum() for quotes in expirations])
-    components = np.select([counts >= least for least in COMPONENTS.values()], list(COMPONENTS), 0)
+    return fit_surfaces([expirations], [spot])[0]
+
+
+def fit_surfaces(chains: Sequence[Sequence[Quotes]], spots: Sequence[float]) -> list[Surface]:
+    """The surface of each chain, of such expirations and with its spot; fitted together, each as it would be alone."""
+    expirations = [quotes for chain in chains for quotes in chain]
+    starts = np.cumsum([0, *(len(chain) for chain in chains)])
+    first = np.isin(np.arange(len(expirations)), starts)
+    mids = [(quotes.k[quotes.fitted], quotes.mid[quotes.fitted]) for quotes in expirations]
+    backbone = essvi.fit(mids, first)
+    at_money = np.array([essvi.at_the_money(*of_one) for of_one in mids])
+    components = np.select([[len(k) >= least for k, _ in mids] for least in COMPONENTS.values()], list(COMPONENTS), 0)
     n, widest = len(expirations), max(COMPONENTS)
-    surface = Surface(
+    slices = Surface(
         years=np.array([quotes.years for quotes in expirations]),
         forward=np.array([quotes.forward for quotes in expirations]),
-        spot=spot,
+        spot=np.nan,  # of all chains in a row, which only their own prices are asked of
         weights=np.eye(1, widest).repeat(n, axis=0),
         means=np.ones((n, widest)),
         stdevs=np.ones((n, widest)),
@@ -110,25 +118,26 @@ def fit_surface(expirations: Sequence[Quotes], spot: float) -> Surface:
         is_mixture=components > 0,
     )
     targets = _targets(expirations, backbone, at_money)
-    found: dict[int, np.ndarray] = {}
-    for c in COMPONENTS:
-        which = np.flatnonzero(components == c)
-        if which.size:
-            found |= dict(zip(which.tolist(), _mixtures(targets.rows(which), c, -surface.rho[which])))
-    surface = _with_mixtures(surface, found, at_money)
+    which = {c: np.flatnonzero(components == c) for c in COMPONENTS if (components == c).any()}
+    found = {c: _mixtures(targets.rows(rows), c, -slices.rho[rows]) for c, rows in which.items()}
+    slices = _with_mixtures(slices, which, found, at_money)
     # From here on bounds are sharp; from a far start a sharp one would be all that a fit sees.
     targets = replace(targets, weight=np.where(targets.kind == UPPER, BOUND_SHARPER, 1.0) * targets.weight)
     for _ in range(ORDER_ROUNDS):
-        bounds = _neighbours(surface, at_money)
-        again = [i for i in _breaking(surface, targets, bounds).tolist() if i in found]
-        for c in COMPONENTS:
-            which = np.array([i for i in again if components[i] == c], dtype=int)
-            if which.size:
-                both = targets.rows(which).beside(bounds.rows(which))
-                x, _ = mixture_fit.fit(both, np.array([found[i] for i in which]), iterations=ORDER_STEPS)
-                found |= dict(zip(which.tolist(), x))
-        surface = _with_mixtures(surface, found, at_money) if again else surface
-    return surface
+        bounds = _neighbours(slices, at_money, first)
+        again = _breaking(slices, targets, bounds)
+        if not again.any():
+            break
+        for c, rows in which.items():
+            broken = again[rows]
+            if broken.any():
+                both = targets.rows(rows[broken]).beside(bounds.rows(rows[broken]))
+                found[c][broken], _ = mixture_fit.fit(both, found[c][broken], iterations=ORDER_STEPS)
+        slices = _with_mixtures(slices, which, found, at_money)
+    return [
+        replace(slices.part(slice(start, end)), spot=spot)
+        for (start, end), spot in zip(itertools.pairwise(starts), spots)
+    ]
 
 
 def certify(surface: Surface) -> Certificate:
@@ -192,32 +201,33 @@ def _mixtures(targets: Targets, components: int, lean: np.ndarray) -> np.ndarray
     return x
 
 
-def _neighbours(surface: Surface, at_money: np.ndarray) -> Targets:
-    """The neighbours' prices as bounds on every expiration."""
+def _neighbours(slices: Surface, at_money: np.ndarray, first: np.ndarray) -> Targets:
+    """The neighbours' prices as bounds on every expiration; first: which have none before them."""
     k = np.linspace(-6.0, 6.0, 41) * at_money[:, None]
-    rows = np.arange(len(surface.years))
+    later = np.flatnonzero(~first)
     before, after = np.zeros_like(k), np.ones_like(k)  # the first has nothing before it, the last nothing after
-    if len(rows) > 1:
-        before[1:] = surface.part(rows[:-1]).own_prices(k[1:])
-        after[:-1] = surface.part(rows[1:]).own_prices(k[:-1])
+    if later.size:
+        before[later] = slices.part(later - 1).own_prices(k[later])
+        after[later - 1] = slices.part(later).own_prices(k[later - 1])
     weight = np.full_like(k, 1.0 / (ORDER_WEIGHT * at_money)[:, None])
     firm = np.full_like(k, np.inf)
     lower = Targets(k, before, weight, np.full(k.shape, LOWER), firm, at_money)
     return lower.beside(Targets(k, after, weight, np.full(k.shape, UPPER), firm, at_money))
 
 
-def _breaking(surface: Surface, targets: Targets, bounds: Targets) -> np.ndarray:
+def _breaking(slices: Surface, targets: Targets, bounds: Targets) -> np.ndarray:
     """Which expirations cross a neighbour, or the ask of a strike without a bid by more than its uncertainty."""
-    crosses = bounds.kind * (surface.own_prices(bounds.k) - bounds.price) > ORDER_TOLERANCE
-    over = targets.kind * (surface.own_prices(targets.k) - targets.price) * targets.weight > QUOTE_SCALE
-    return np.flatnonzero(crosses.any(axis=1) | over.any(axis=1))
+    crosses = bounds.kind * (slices.own_prices(bounds.k) - bounds.price) > ORDER_TOLERANCE
+    over = targets.kind * (slices.own_prices(targets.k) - targets.price) * targets.weight > QUOTE_SCALE
+    return slices.is_mixture & (crosses.any(axis=1) | over.any(axis=1))
 
 
-def _with_mixtures(surface: Surface, found: dict[int, np.ndarray], at_money: np.ndarray) -> Surface:
-    """The surface with the mixtures that parameters stand for."""
-    arrays = {name: getattr(surface, name).copy() for name in ("weights", "means", "stdevs")}
-    for i, x in found.items():
-        one = mixture_fit.parameters(x[None], at_money[i : i + 1])
-        for name, values in one._asdict().items():
-            arrays[name][i, : values.shape[1]] = values[0]
-    return replace(surface, **arrays)
+def _with_mixtures(
+    slices: Surface, which: Mapping[int, np.ndarray], found: Mapping[int, np.ndarray], at_money: np.ndarray
+) -> Surface:
+    """The slices with the mixtures that parameters stand for; which: their rows by the number of components."""
+    arrays = {name: getattr(slices, name).copy() for name in Mixtures._fields}
+    for c, rows in which.items():
+        for name, values in mixture_fit.parameters(found[c], at_money[rows])._asdict().items():
+            arrays[name][rows, :c] = values
+    return replace(slices, **arrays)

@@ -16,22 +16,25 @@ stdevs.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
+from vol_assets.contracts.live import COVARIATES, NODE_COLUMNS, STATE_COLUMNS, STATE_NODES
 from vol_assets.errors import ContractError
-from vol_assets.quant import Quotes, fit_surface
+from vol_assets.quant import Quotes, expiration_smiles, fit_surfaces
 from vol_assets.quant.essvi import at_the_money
 from vol_assets.quant.surface import Smiles
+from vol_assets.quant.surface_fit import stacked
 from vol_assets.smiles.features import session_clock
 from vol_assets.surfaces.fit import surface_of
 
-NODES = np.array([-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5])
+NODES = np.array(STATE_NODES)
 TENOR_DAYS = (7, 30, 60, 91)
-COVARIATES = ("hour_sin", "hour_cos", "minutes_since_open", "spot_return")
 
 FEWEST_QUOTES = 5  # of an expiration, out of the money: its smile is not told by fewer
 MOST_QUOTES = 19
@@ -76,32 +79,38 @@ def input_names(smiles: int) -> list[str]:
 def live_state(used: pd.DataFrame) -> SmileState:
     """The state of one poll, from the features of its quotes (FEATURE_COLUMNS).
 
-    Its expirations are those that have FEWEST_QUOTES strikes or more out of the money; there may be none. Raises
-    ContractError where there is no quote at all or `ts` is not one.
+    Its expirations are those that have FEWEST_QUOTES strikes or more out of the money, and a smile; there may be none.
+    Raises ContractError where there is no quote at all or `ts` is not one.
     """
     if used["ts"].nunique(dropna=False) != 1:
         raise ContractError(f"a state is made of one poll; these features are of {used['ts'].nunique(dropna=False)}")
-    first = used.iloc[0]
-    right_enc, k = used["right_enc"].to_numpy(), used["log_moneyness"].to_numpy()
-    outside = used[(right_enc == 0.0) == (k >= 0.0)].sort_values(["expiration", "log_moneyness"], kind="stable")
-    days, starts = np.unique(outside["expiration"].to_numpy().astype("datetime64[D]"), return_index=True)
-    ends = [*starts[1:], len(outside)]
-    numbers = outside[["years", "forward", "log_moneyness", "bid_vol", "implied_vol", "ask_vol"]].to_numpy(dtype=float)
-    quotes = [_quotes(numbers[start:end]) for start, end in zip(starts, ends)]
-    which = np.array([len(of_one.k) >= FEWEST_QUOTES for of_one in quotes], dtype=bool)
-    quotes = [of_one for of_one, enough in zip(quotes, which) if enough]
-    log_vol = np.empty((0, len(NODES)))
-    if quotes:
-        log_vol = _at_nodes(fit_surface(quotes, spot=quotes[0].forward).expirations)
-        log_vol = log_vol + np.array([_remainder(*of_one) for of_one in zip(log_vol, quotes)])
-    return SmileState(
-        ts=first["ts"],
-        expirations=days[which],
-        years=np.array([of_one.years for of_one in quotes]),
-        forward=np.array([of_one.forward for of_one in quotes]),
-        log_vol=log_vol,
-        covariates=first[list(COVARIATES)].to_numpy(dtype=float),
-    )
+    return live_states(used)[0]
+
+
+def live_states(used: pd.DataFrame) -> list[SmileState]:
+    """As `live_state`, of every poll that there are features of, in order of time; rows may be in any order."""
+    _, head, poll = np.unique(used["ts"].to_numpy("datetime64[ns]"), return_index=True, return_inverse=True)
+    days, right_enc = used["expiration"].to_numpy().astype("datetime64[D]"), used["right_enc"].to_numpy()
+    names = ("log_moneyness", "years", "forward", "bid_vol", "implied_vol", "ask_vol")
+    k, *rest = (used[name].to_numpy(dtype=float) for name in names)
+    order = np.lexsort((k, days, poll))
+    order = order[((right_enc == 0.0) == (k >= 0.0))[order]]  # out of the money
+    poll, days, numbers = poll[order], days[order], np.column_stack([k, *rest])[order]
+    begins = np.flatnonzero((np.diff(poll, prepend=-1) > 0) | (days != np.roll(days, 1)))
+    quotes = [_quotes(of_one) for of_one in np.split(numbers, begins[1:])] if begins.size else []
+    enough = np.flatnonzero([len(of_one.k) >= FEWEST_QUOTES for of_one in quotes])
+    quotes, poll, days = [quotes[number] for number in enough], poll[begins[enough]], days[begins[enough]]
+
+    edges = np.searchsorted(poll, np.arange(len(head) + 1))
+    log_vol = _fitted([quotes[start:end] for start, end in itertools.pairwise(edges) if end > start])
+    found = np.isfinite(log_vol).all(axis=1)  # quotes that contradict each other wildly leave no smile
+    years, forward = (np.array([getattr(of_one, name) for of_one in quotes]) for name in ("years", "forward"))
+    instants, covariates = used["ts"].array[head], used[list(COVARIATES)].to_numpy(dtype=float)[head]
+    smiles = [np.flatnonzero(found[start:end]) + start for start, end in itertools.pairwise(edges)]
+    return [
+        SmileState(ts, days[which], years[which], forward[which], log_vol[which], of_poll)
+        for ts, which, of_poll in zip(instants, smiles, covariates)
+    ]
 
 
 def daily_state(rows: pd.DataFrame, spot_before: float) -> SmileState:
@@ -125,17 +134,67 @@ def daily_state(rows: pd.DataFrame, spot_before: float) -> SmileState:
     )
 
 
-def smile_vols(log_vol: np.ndarray, years: np.ndarray, at_years: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """The vols (m,) that a state, seen or predicted, has at times and log-moneyness (m,): one a strike for C and P.
+def state_rows(*states: SmileState) -> pd.DataFrame:
+    """States as a table of STATE_COLUMNS, a row a smile, `rank` its number by time; one without smiles has no row."""
+    count = [len(state.years) for state in states]
+    numbers = [
+        np.column_stack([state.years, state.forward, state.log_vol, np.tile(state.covariates, (len(state.years), 1))])
+        for state in states
+    ]
+    head = pd.DataFrame(
+        {
+            "ts": pd.DatetimeIndex([state.ts for state in states], tz="UTC").as_unit("us").repeat(count),
+            "rank": np.concatenate([np.arange(n) for n in count]) if states else np.empty(0, dtype=int),
+            "expiration": np.concatenate([np.empty(0, "datetime64[ns]"), *(state.expirations for state in states)]),
+        }
+    )
+    width = len(STATE_COLUMNS) - head.shape[1]
+    values = np.concatenate([np.empty((0, width)), *numbers])
+    return head.join(pd.DataFrame(values, columns=list(STATE_COLUMNS[head.shape[1] :])))
 
-    log_vol: (n, nodes) at times `years` (n,) to the ends of its smiles, those left at the instant that is predicted.
+
+def states_of(rows: pd.DataFrame) -> list[SmileState]:
+    """The states that a table of STATE_COLUMNS holds, in order of time; rows in any order."""
+    rows = rows.sort_values(["ts", "rank"], kind="stable")
+    instants, first = np.unique(rows["ts"], return_index=True)
+    expirations = rows["expiration"].to_numpy().astype("datetime64[D]")
+    years, forward = (rows[name].to_numpy(dtype=float) for name in ("years", "forward"))
+    log_vol, covariates = (rows[list(names)].to_numpy(dtype=float) for names in (NODE_COLUMNS, COVARIATES))
+    return [
+        SmileState(
+            ts=ts,
+            expirations=expirations[start:end],
+            years=years[start:end],
+            forward=forward[start:end],
+            log_vol=log_vol[start:end],
+            covariates=covariates[start],
+        )
+        for ts, start, end in zip(instants, first, [*first[1:], len(rows)])
+    ]
+
+
+def smile_vols(
+    log_vol: np.ndarray, years: np.ndarray, at_years: np.ndarray, k: np.ndarray, which: np.ndarray | None = None
+) -> np.ndarray:
+    """The vols (m,) that states, seen or predicted, have at times and log-moneyness (m,): one a strike for C and P.
+
+    log_vol: (n, nodes) of one state, at times `years` (n,) to the ends of its smiles, those left at the instant that is
+    predicted; or (B, n, nodes) and (B, n) of many, `which` (m,) of them the state of each point.
     Before the first and after the last time vols stay as they are there; beyond the outer nodes variance goes on with
     its slope where that rises, and levels off where it falls.
     """
     at_years, k = np.asarray(at_years, dtype=float), np.asarray(k, dtype=float)
-    within = np.clip(at_years, years[0], years[-1])
-    variance = np.exp(2.0 * log_vol) * years[:, None]
-    nodes = 0.5 * np.log(np.transpose([np.interp(within, years, of_node) for of_node in variance.T]) / within[:, None])
+    if which is None:
+        log_vol, years, which = log_vol[None], years[None], np.zeros(len(k), dtype=int)
+    times = years[which]
+    within = np.clip(at_years, times[:, 0], times[:, -1])
+    after = np.minimum((times < within[:, None]).sum(axis=1), times.shape[1] - 1)
+    before = np.maximum(after - 1, 0)
+    start, end = (years[which, number] for number in (before, after))
+    share = np.where(end > start, (within - start) / np.where(end > start, end - start, 1.0), 0.0)[:, None]
+    variance = np.exp(2.0 * log_vol) * years[..., None]
+    variance = (1.0 - share) * variance[which, before] + share * variance[which, after]
+    nodes = 0.5 * np.log(variance / within[:, None])
     z = k / (np.exp(nodes[:, _AT_THE_MONEY]) * np.sqrt(at_years))
     inside = np.clip(z, NODES[0], NODES[-1])
     beyond = np.abs(z - inside)
@@ -146,7 +205,7 @@ def smile_vols(log_vol: np.ndarray, years: np.ndarray, at_years: np.ndarray, k: 
 
 def _quotes(numbers: np.ndarray) -> Quotes:
     """The quotes of one expiration around the nodes, MOST_QUOTES of them at most, evenly."""
-    years, forward, k, bid, mid, ask = numbers.T
+    k, years, forward, bid, mid, ask = numbers.T
     root = np.sqrt(years[0])
     z = k / at_the_money(k, mid * root)
     near = np.flatnonzero((z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN))
@@ -156,16 +215,32 @@ def _quotes(numbers: np.ndarray) -> Quotes:
     return Quotes(float(years[0]), float(forward[0]), k[near], *(side[near] * root for side in (bid, mid, ask)))
 
 
-def _remainder(log_vol: np.ndarray, quotes: Quotes) -> np.ndarray:
-    """What the quotes of one expiration have of ln vol beyond its fitted smile, (nodes,)."""
-    years = np.full(len(quotes.k), quotes.years)
-    miss = np.log(quotes.mid / np.sqrt(years) / smile_vols(log_vol[None], years[:1], years, quotes.k))
-    error = np.maximum(MID_ERROR * 0.5 * (quotes.ask - quotes.bid) / quotes.mid, LEAST_ERROR)
-    weight = (error * (1.0 + (miss / (STRAY * REMAINDER)) ** 2)) ** -2.0
-    z = quotes.k / (np.exp(log_vol[_AT_THE_MONEY]) * np.sqrt(years))
-    shape = _CARDINAL(np.clip(z, NODES[0], NODES[-1]))
-    precision = shape.T @ (weight[:, None] * shape) + np.eye(len(NODES)) / REMAINDER**2
-    return np.linalg.solve(precision, shape.T @ (weight * miss))
+def _fitted(polls: Sequence[Sequence[Quotes]]) -> np.ndarray:
+    """ln of the vols at the nodes of all expirations of all polls, (n, nodes)."""
+    if not polls:
+        return np.empty((0, len(NODES)))
+    surfaces = fit_surfaces(polls, [quotes[0].forward for quotes in polls])
+    log_vol = _at_nodes(expiration_smiles(surfaces))
+    return log_vol + _remainders(log_vol, [of_one for quotes in polls for of_one in quotes])
+
+
+def _remainders(log_vol: np.ndarray, quotes: Sequence[Quotes]) -> np.ndarray:
+    """What the quotes of each expiration have of ln vol beyond its fitted smile, (n, nodes)."""
+    k, bid, mid, ask = stacked(quotes)
+    there = np.isfinite(k)
+    k, bid, mid, ask = (
+        np.where(there, values, filler) for values, filler in ((k, 0.0), (bid, 1.0), (mid, 1.0), (ask, 1.0))
+    )
+    years, which = np.array([of_one.years for of_one in quotes]), np.repeat(np.arange(len(k)), k.shape[1])
+    root = np.sqrt(years)[:, None]
+    fitted = smile_vols(log_vol[:, None], years[:, None], years[which], k.ravel(), which).reshape(k.shape)
+    miss = np.log(mid / root / fitted)
+    error = np.maximum(MID_ERROR * 0.5 * (ask - bid) / mid, LEAST_ERROR)
+    weight = np.where(there, (error * (1.0 + (miss / (STRAY * REMAINDER)) ** 2)) ** -2.0, 0.0)
+    z = k / (np.exp(log_vol[:, _AT_THE_MONEY, None]) * root)
+    shape = _CARDINAL(np.clip(z, NODES[0], NODES[-1])).swapaxes(1, 2)  # (n, nodes, quotes)
+    precision = shape * weight[:, None] @ shape.swapaxes(1, 2) + np.eye(len(NODES)) / REMAINDER**2
+    return np.linalg.solve(precision, shape @ (weight * miss)[..., None])[..., 0]
 
 
 def _at_nodes(smiles: Smiles) -> np.ndarray:

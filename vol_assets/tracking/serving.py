@@ -1,18 +1,20 @@
 """The last champion that could be loaded, kept beside the MLflow folder: it serves while the registry cannot.
 
-One JSON file a model, replaced as a whole, with the forecaster's own files as texts inside: a reader finds the old
-copy or the new one, never half of each.
+One JSON file a model, replaced as a whole, with the model's own files inside (in base64: weights are bytes): a reader
+finds the old copy or the new one, never half of each.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from vol_assets.errors import ForecastError
 from vol_assets.forecasting.rv_model import RvForecaster
@@ -20,7 +22,15 @@ from vol_assets.forecasting.rv_model import RvForecaster
 if TYPE_CHECKING:
     from vol_assets.tracking.store import Tracking
 
-SCHEMA = "vol_assets.serving/1"
+SCHEMA = "vol_assets.serving/2"
+
+Model = TypeVar("Model")
+
+
+class Savable(Protocol):
+    """What can be kept: it writes itself into a folder that is there, as plain files."""
+
+    def save(self, folder: Path) -> Any: ...
 
 
 def path_of(tracking: Tracking, model: str) -> Path:
@@ -28,13 +38,14 @@ def path_of(tracking: Tracking, model: str) -> Path:
     return tracking.artifacts.with_name("serving") / f"{model}.json"
 
 
-def keep(tracking: Tracking, model: str, loaded: tuple[RvForecaster, str, str]) -> None:
+def keep(tracking: Tracking, model: str, loaded: tuple[Savable, str, str]) -> None:
     """Keep a champion, as loaded from the registry. That it cannot be written is warned of: it serves all the same."""
-    forecaster, version, source = loaded
+    champion, version, source = loaded
     path = path_of(tracking, model)
     with tempfile.TemporaryDirectory() as folder:
-        forecaster.save(folder)
-        files = {saved.name: saved.read_text() for saved in sorted(Path(folder).iterdir())}
+        champion.save(Path(folder))
+        saved = sorted(Path(folder).iterdir())
+        files = {one.name: base64.b64encode(one.read_bytes()).decode() for one in saved}
     copy = {"schema": SCHEMA, "store": _store(tracking), "version": version, "source": source, "files": files}
     text = json.dumps(copy)
     try:
@@ -51,8 +62,13 @@ def keep(tracking: Tracking, model: str, loaded: tuple[RvForecaster, str, str]) 
         logging.getLogger(__name__).warning("%s is not kept in %s: %s", model, path, error)
 
 
-def last_good(tracking: Tracking, model: str) -> tuple[RvForecaster, str, str] | None:
-    """The copy; None if there is none of this MLflow store. A ForecastError when it is damaged."""
+def last_good(
+    tracking: Tracking, model: str, load: Callable[[Path], Model] = RvForecaster.load
+) -> tuple[Model, str, str] | None:
+    """The copy, as `load` makes it of its files; None if there is none of this MLflow store.
+
+    A ForecastError when it is damaged.
+    """
     path = path_of(tracking, model)
     if not path.exists():
         return None
@@ -62,8 +78,8 @@ def last_good(tracking: Tracking, model: str) -> tuple[RvForecaster, str, str] |
             return None
         with tempfile.TemporaryDirectory() as folder:
             for name, text in copy["files"].items():
-                (Path(folder) / Path(name).name).write_text(text)
-            return RvForecaster.load(folder), str(copy["version"]), str(copy["source"])
+                (Path(folder) / Path(name).name).write_bytes(base64.b64decode(text, validate=True))
+            return load(Path(folder)), str(copy["version"]), str(copy["source"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ForecastError) as error:
         raise ForecastError(f"the copy in {path} cannot be loaded either ({error}); delete it") from error
 

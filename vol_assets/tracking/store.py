@@ -136,11 +136,22 @@ class Tracking:
             except MlflowException as error:
                 if error.error_code not in NOT_THERE:
                     raise
-        there = ", ".join(str(found.version) for found in self._versions(model))
+        there = ", ".join(str(found.version) for found in self.versions(model))
         raise RegistryError(
             f"{model} has no version {version}; "
             + (f"there are {there}" if there else "nothing is registered yet, train it first")
         )
+
+    def versions(self, model: str) -> list[Any]:
+        """Every version of a model, ascending."""
+        found: list[Any] = []
+        with self.answering():
+            token = None
+            while token != "":
+                page = self.client.search_model_versions(f"name = '{model}'", page_token=token)
+                found += page
+                token = page.token or ""
+        return sorted(found, key=lambda version: int(version.version))
 
     def challenge(self, model: str, version: str) -> None:
         """Make a version the challenger; the last one loses the alias."""
@@ -184,7 +195,7 @@ class Tracking:
 
     def crownings(self, model: str) -> list[Crowning]:
         """Every crowning there was, in the order of time."""
-        found = [one for version in self._versions(model) for one in crownings.read(str(version.version), version.tags)]
+        found = [one for version in self.versions(model) for one in crownings.read(str(version.version), version.tags)]
         return sorted(found, key=lambda crowning: crowning.at)
 
     def tag(self, model: str, version: str, key: str, value: str) -> None:
@@ -215,17 +226,6 @@ class Tracking:
                 if error.error_code in NOT_THERE:
                     return None
                 raise
-
-    def _versions(self, model: str) -> list[Any]:
-        """Every version of a model, ascending."""
-        found: list[Any] = []
-        with self.answering():
-            token = None
-            while token != "":
-                page = self.client.search_model_versions(f"name = '{model}'", page_token=token)
-                found += page
-                token = page.token or ""
-        return sorted(found, key=lambda version: int(version.version))
 
 
 def _in_words(error: Exception) -> str:

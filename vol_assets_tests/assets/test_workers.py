@@ -47,6 +47,14 @@ def test_short_ranges_are_worked_on_here_and_long_ones_by_others():
     assert os.getpid() not in there
 
 
+def test_what_takes_seconds_is_sent_one_by_one_and_sooner():
+    few = FROM_SESSIONS // BLOCK_SESSIONS
+    assert set(in_order(os.getpid, ((),) * (few - 1), few - 1, block=1)) == {os.getpid()}
+    there = set(in_order(os.getpid, ((),) * few, few, block=1))
+    assert os.getpid() not in there
+    assert list(in_order(operator.pow, pairs(LONG), LONG, block=1)) == [a**b for a, b in pairs(LONG)]
+
+
 def test_the_same_workers_serve_one_range_after_the_other():
     workers._pool.cache_clear()
     one, other = (set(in_order(os.getpid, ((),) * LONG, LONG)) for _ in range(2))

@@ -32,8 +32,13 @@ SURFACES = {f"{layer}/{name}_chain" for layer in ("raw", "curated") for name in 
     f"{layer}/{name}" for layer in ("surface", "tenors", "richness") for name in UNDERLYINGS
 }
 GOLD = {"gold/surface_data", "gold/report"}
-BY_SESSION = SESSION_TABLES | SURFACES | GOLD
-TABLES = BY_SESSION - GOLD | TRAINING - {"forecast/rv_model"}
+POLLED = {"live/spy_quotes", "live/spy_features", "live/spy_predicted"}
+HISTORY = {"live/history", "live/states"}
+NETWORKS = {f"smile/{kind}" for kind in ("gru", "lstm", "mlp", "transformer")}
+SMILES = {"smile/dataset", "smile/leaderboard"} | NETWORKS
+NEXT = {"smile/spy_next"}
+BY_SESSION = SESSION_TABLES | SURFACES | GOLD | HISTORY | NEXT
+TABLES = BY_SESSION - GOLD | TRAINING - {"forecast/rv_model"} | SMILES - NETWORKS
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,7 @@ def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_the_assets_are_those_the_documentation_names(specs: dict[str, dg.AssetSpec]):
-    assert set(specs) == BY_SESSION | TRAINING
+    assert set(specs) == BY_SESSION | TRAINING | POLLED | SMILES
 
 
 def test_every_asset_has_group_owner_kinds_and_a_description(specs: dict[str, dg.AssetSpec]):
@@ -55,7 +60,7 @@ def test_every_asset_has_group_owner_kinds_and_a_description(specs: dict[str, dg
         layer = name.split("/")[0]
         assert spec.group_name == ("surface" if layer in ("tenors", "richness") else layer)
         assert list(spec.owners) == ["team:volatility"]
-        assert spec.kinds & {"parquet", "mlflow", "json", "pdf"}, name
+        assert spec.kinds & {"parquet", "mlflow", "json", "pdf", "sql"}, name
         assert len(spec.description) > 60, name
 
 
@@ -96,12 +101,21 @@ def test_dependencies_run_from_raw_bars_to_the_ledger_and_from_raw_chains_to_ric
         },
         "gold/surface_data": {"curated/gld_chain", "surface/gld", "tenors/gld"},  # and no bars: they are optional
         "gold/report": {"gold/surface_data"},
+        "live/spy_quotes": set(),
+        "live/spy_features": {"live/spy_quotes"},
+        "live/spy_predicted": {"live/spy_features", "smile/leaderboard"},
+        "live/history": {"live/spy_features"},
+        "live/states": {"live/history"},
+        "smile/dataset": {"live/states", "surface/spy", "curated/market"},
+        **{name: {"smile/dataset"} for name in NETWORKS},
+        "smile/leaderboard": {"smile/dataset", *NETWORKS, "live/history", "curated/spy_chain"},
+        "smile/spy_next": {"surface/spy", "curated/spy_chain", "smile/leaderboard"},  # and no bars: they are optional
     }
 
 
 def test_everything_is_backfilled_in_one_run_and_session_tables_share_one_partitions_definition(defs: dg.Definitions):
     graph = defs.resolve_asset_graph()
-    for name in BY_SESSION | TRAINING:
+    for name in BY_SESSION | TRAINING | SMILES:
         node = graph.get(dg.AssetKey(name.split("/")))
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), name
         assert (node.partitions_def is SESSIONS) == (name in BY_SESSION), name
@@ -140,18 +154,39 @@ def test_jobs_select_what_they_say(defs: dg.Definitions):
     graph = defs.resolve_asset_graph()
     jobs = {
         name: {key.to_user_string() for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}
-        for name in ("daily_job", "train_rv_model", "main_job", "surface_job")
+        for name in (
+            *("daily_job", "train_rv_model", "main_job", "surface_job"),
+            *("live_smile_job", "live_history_job", "train_smile_models"),
+        )
     }
     assert jobs == {
         "daily_job": SESSION_TABLES,
         "train_rv_model": TRAINING,
         "main_job": SESSION_TABLES | TRAINING,
-        "surface_job": SURFACES | GOLD | {"raw/market", "curated/market"},
+        "surface_job": SURFACES | NEXT | GOLD | {"raw/market", "curated/market"},
+        "live_smile_job": POLLED,
+        "live_history_job": HISTORY,
+        "train_smile_models": SMILES,
     }
-    assert jobs["main_job"] | jobs["surface_job"] == {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert set().union(*jobs.values()) == {key.to_user_string() for key in graph.get_all_asset_keys()}
 
 
-@pytest.mark.parametrize("name", ["daily", "surface"])
+def test_a_poll_is_one_of_a_pool_is_tried_twice_and_ends_in_time(defs: dg.Definitions):
+    job = defs.resolve_job_def("live_smile_job")
+    ops = {node.name: node.definition for node in job.nodes}
+    assert [name for name, op in ops.items() if op.pool == "ibkr"] == ["live__spy_quotes"]
+    assert {op.retry_policy.max_retries for op in ops.values()} == {1}
+    assert job.run_tags["dagster/max_runtime"] == "90"
+    assert int(job.run_tags["dagster/priority"]) > 0
+    assert job.executor_def.name == "in_process"
+
+
+def test_the_sensors_ask_for_training_and_for_polls(defs: dg.Definitions):
+    sensors = {sensor.name: sensor.job_name for sensor in defs.sensors}
+    assert sensors == {"retraining_sensor": "train_rv_model", "ibkr_smile_sensor": "live_smile_job"}
+
+
+@pytest.mark.parametrize("name", ["daily", "surface", "live_history"])
 def test_a_schedule_runs_the_job_of_its_name_and_waits_to_be_switched_on(defs: dg.Definitions, name: str):
     schedule = defs.resolve_schedule_def(f"{name}_schedule")
     assert schedule.job_name == f"{name}_job"

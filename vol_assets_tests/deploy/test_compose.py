@@ -272,7 +272,7 @@ def test_the_schedules_are_running_by_default(stack: Stack):
         found = stack.ask(query).get("schedulesOrError", {}).get("results", [])
         return {schedule["name"]: schedule["scheduleState"]["status"] for schedule in found}
 
-    names = ("daily_schedule", "surface_schedule", "retraining_schedule")
+    names = ("daily_schedule", "surface_schedule", "live_history_schedule", "retraining_schedule")
     assert stack.wait("the schedules", schedules) == dict.fromkeys(names, "RUNNING")
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
+from vol_assets.assets.live_smile import MAX_RUNTIME
 from vol_assets.instance.batched_event_log import BatchedSqliteEventLogStorage
 
 ROOT = Path(__file__).parents[2]
@@ -29,15 +30,21 @@ def test_the_laptops_instance_stores_events_in_batches_in_its_home(home: Path):
         assert not instance.telemetry_enabled
 
 
-def test_laptop_and_containers_run_two_runs_at_a_time_and_end_those_that_report_nothing(home: Path):
+def test_laptop_and_containers_run_three_runs_at_a_time_one_of_a_pool_and_end_those_that_report_nothing(home: Path):
     both = [yaml.safe_load((ROOT / "deploy" / name).read_text()) for name in ("dagster.local.yaml", "dagster.yaml")]
     for config in both:
-        assert config["concurrency"]["runs"]["max_concurrent_runs"] == 2
-        assert config["run_monitoring"]["enabled"]
+        assert config["concurrency"]["runs"]["max_concurrent_runs"] == 3
+        assert config["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
+        monitoring = config["run_monitoring"]
+        assert monitoring["enabled"]
+        longest = max(MAX_RUNTIME, monitoring["start_timeout_seconds"]) + monitoring["poll_interval_seconds"]
+        assert (
+            longest + monitoring["free_slots_after_run_end_seconds"] <= 150
+        )  # of the three minutes a poll may be lost
         assert not config["telemetry"]["enabled"]
     assert both[0]["retention"] == both[1]["retention"]
     with dg.DagsterInstance.get() as instance:
-        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 2
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 3
 
 
 def test_every_workspace_has_the_one_location_vol_assets():

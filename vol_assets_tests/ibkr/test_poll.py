@@ -60,8 +60,7 @@ def test_the_frame_has_the_promised_columns_types_and_order(simulate, known, ask
 
 def test_the_lakes_history_takes_a_polls_quotes(simulate, known, ask):
     quotes = ask(simulate(), known, TINY).quotes
-    row = quotes.assign(date=pd.Timestamp(NOON.date()), own_vol=np.nan, forward=500.0)
-    LIVE_HISTORY.require(row[list(LIVE_HISTORY.columns)])
+    LIVE_HISTORY.require(quotes.assign(date=pd.Timestamp(NOON.date())).reindex(columns=list(LIVE_HISTORY.columns)))
 
 
 def test_the_bucket_is_the_polls_minute_and_every_quote_is_from_the_poll(simulate, known, ask):

@@ -1,4 +1,4 @@
-"""Frames for the live store: quotes, features and predictions of some buckets, numbers that name their row."""
+"""Frames for the live store: quotes, features, states and predictions of some buckets, numbers that name their row."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+
+from vol_assets.contracts.live import COVARIATES, NODE_COLUMNS
 
 OPEN = pd.Timestamp("2026-01-15 14:30", tz="UTC")
 MINUTE = pd.Timedelta(minutes=1)
@@ -58,6 +60,21 @@ def features(of: pd.DataFrame) -> pd.DataFrame:
         bid_vol=np.nan,
         ask_vol=of["own_vol"] + 0.01,
     )
+
+
+def states(first: pd.Timestamp = OPEN, buckets: int = 1) -> pd.DataFrame:
+    """A smile a bucket and expiration."""
+    rank = np.tile(np.arange(len(EXPIRATIONS)), buckets)
+    columns = {
+        "ts": pd.DatetimeIndex(first + MINUTE * np.repeat(np.arange(buckets), len(EXPIRATIONS))).as_unit("us"),
+        "rank": rank,
+        "expiration": np.array(EXPIRATIONS, dtype="datetime64[ns]")[rank],
+        "years": 0.01 + 0.1 * rank,
+        "forward": 600.0 + rank,
+        **{name: -1.5 - 0.01 * place - 0.1 * rank for place, name in enumerate(NODE_COLUMNS)},
+        **{name: 0.1 * place for place, name in enumerate(COVARIATES)},
+    }
+    return pd.DataFrame(columns)
 
 
 def predictions(made: pd.Timestamp = OPEN, steps: int = 1, family: str = "spy_smile_live") -> pd.DataFrame:

@@ -23,14 +23,14 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 import store_processes
-from stored_frames import EXPIRATIONS, MINUTE, OPEN, features, predictions, quotes, realised
+from stored_frames import EXPIRATIONS, MINUTE, OPEN, features, predictions, quotes, realised, states
 
 from vol_assets.contracts import CONTRACTS
-from vol_assets.contracts.live import LIVE_HISTORY
+from vol_assets.contracts.live import LIVE_HISTORY, LIVE_STATES, STATE_COLUMNS
 from vol_assets.errors import StoreError
 from vol_assets.ibkr.outcome import QUOTE_COLUMNS
 from vol_assets.lake import Lake
-from vol_assets.lake.live import FEATURES, PREDICTIONS, QUOTES, TABLES, LiveStore, compact, lacking
+from vol_assets.lake.live import FEATURES, PREDICTIONS, QUOTES, STATES, TABLES, LiveStore, compact, lacking
 from vol_assets.lake.live.tables import Table
 from vol_assets.smiles.features import FEATURE_COLUMNS
 
@@ -168,6 +168,12 @@ def test_features_come_out_as_they_went_in(store: LiveStore):
     assert list(found["expiration"].dt.date) == list(given["expiration"])
 
 
+def test_states_come_out_as_they_went_in(store: LiveStore):
+    given = states(buckets=3).assign(spot_return=[np.nan, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert store.write_states(given) == 6
+    pd.testing.assert_frame_equal(everything(store, STATES), given)
+
+
 def test_instants_of_any_zone_are_the_same_instants_in_utc(store: LiveStore):
     in_new_york = quotes(OPEN.tz_convert("America/New_York") + pd.Timedelta(microseconds=123_456))
     store.write_quotes(in_new_york)
@@ -213,6 +219,8 @@ def test_many_pages_of_rows_are_all_there(store: LiveStore, place: Place):
 def test_the_tables_hold_what_polls_and_features_are_made_of():
     assert set(QUOTES.dtypes) == {*QUOTE_COLUMNS, "own_vol"}
     assert set(FEATURES.dtypes) == set(FEATURE_COLUMNS)
+    assert tuple(STATES.dtypes) == STATE_COLUMNS
+    assert list(LIVE_STATES.columns) == ["date", *STATE_COLUMNS]
 
 
 def test_an_empty_frame_is_nothing_to_write(store: LiveStore, place: Place):
@@ -229,7 +237,10 @@ def test_the_same_again_is_stored_once_and_the_later_poll_of_a_bucket_wins(store
     store.write_quotes(quotes(level=1.0))
     store.write_features(features(quotes()))
     store.write_features(features(quotes()))
-    assert (place.count(QUOTES), place.count(FEATURES)) == (4, 4)
+    store.write_states(states())
+    store.write_states(states().assign(forward=601.0))
+    assert (place.count(QUOTES), place.count(FEATURES), place.count(STATES)) == (4, 4, 2)
+    assert everything(store, STATES)["forward"].tolist() == [601.0, 601.0]
     store.write_quotes(quotes(level=2.0, contracts=3))
     assert everything(store)["bid"].tolist() == [2.0, 2.0, 2.0, 1.0]
 
@@ -658,9 +669,11 @@ def test_rows_before_an_instant_are_dropped_however_many_days_they_fill(store: L
         poll = quotes(OPEN + pd.Timedelta(days=2 * day))
         store.write_quotes(poll)
         store.write_features(features(poll))
+        store.write_states(states(OPEN + pd.Timedelta(days=2 * day)))
     store.write_predictions(predictions(OPEN))
     kept = OPEN + pd.Timedelta(days=8)
-    assert store.drop_before(kept) == {"spy_option_chain": 16, "option_features": 16, "predicted_smile": 4}
+    dropped = {"spy_option_chain": 16, "option_features": 16, "smile_state": 8, "predicted_smile": 4}
+    assert store.drop_before(kept) == dropped
     assert store.buckets(*EVER).tolist() == [kept, kept + pd.Timedelta(days=2)]
     assert store.drop_before(kept, [QUOTES]) == {"spy_option_chain": 0}
 
@@ -668,8 +681,11 @@ def test_rows_before_an_instant_are_dropped_however_many_days_they_fill(store: L
 def test_quotes_stay_twenty_sessions_and_longer_where_the_lake_lacks_them(store: LiveStore):
     now = dt.datetime(2026, 3, 2, 23, 0, tzinfo=dt.UTC)  # 20 sessions back: 2026-01-30
     for day in ("2026-01-28", "2026-01-29", "2026-01-30"):
-        store.write_quotes(quotes(pd.Timestamp(f"{day} 10:00", tz="America/New_York")))
-    assert store.retain(now, [dt.date(2026, 1, 29)])["spy_option_chain"] == 4
+        instant = pd.Timestamp(f"{day} 10:00", tz="America/New_York").tz_convert("UTC")
+        store.write_quotes(quotes(instant))
+        store.write_states(states(instant))
+    retained = store.retain(now, [dt.date(2026, 1, 29)])
+    assert retained == {"spy_option_chain": 4, "option_features": 0, "smile_state": 2, "predicted_smile": 0}
     assert store.days() == [dt.date(2026, 1, 29), dt.date(2026, 1, 30)]
     assert store.retain(now, [])["spy_option_chain"] == 4
     assert store.days() == [dt.date(2026, 1, 30)]
@@ -679,26 +695,29 @@ def test_predictions_stay_for_a_year(store: LiveStore):
     for made in (OPEN, OPEN + pd.Timedelta(days=300)):
         store.write_predictions(predictions(made))
     now = (OPEN + pd.Timedelta(days=370)).to_pydatetime()
-    assert store.retain(now, []) == {"spy_option_chain": 0, "option_features": 0, "predicted_smile": 4}
+    assert store.retain(now, [])["predicted_smile"] == 4
     assert len(everything(store, PREDICTIONS)) == 4
 
 
 # ---------------------------------------------------------------------- to the lake
 
 
-def test_a_session_goes_into_the_lake_with_its_forwards_and_comes_back(store: LiveStore, tmp_path):
+def test_a_session_goes_into_the_lake_with_its_features_and_comes_back(store: LiveStore, tmp_path):
     day = [quotes(pd.Timestamp("2026-01-15 09:30", tz="America/New_York"), buckets=3)]
     day.append(quotes(pd.Timestamp("2026-01-15 23:59", tz="America/New_York"), contracts=2))
     others = [quotes(OPEN - pd.Timedelta(days=1)), quotes(pd.Timestamp("2026-01-16", tz="America/New_York"))]
     for poll in (*day, *others):
         store.write_quotes(poll)
-    store.write_features(features(day[0]))
+    store.write_features(features(day[0].assign(own_vol=0.3)))
 
     history = compact(store, SESSION)
     assert len(history) == 14
     LIVE_HISTORY.require(history)
     assert history["forward"].tolist()[:4] == [600.0, 601.0, 600.0, 601.0]
-    assert history["forward"].isna().sum() == 2  # of the bucket without features
+    late = history[history["forward"].isna()]
+    assert len(late) == 2  # of the bucket without features
+    assert late[["own_vol", "bid_vol", "ask_vol", "years", "hour_sin", "spot_return"]].isna().all(axis=None)
+    assert set(history["own_vol"].dropna()) == {0.3}  # the features'
 
     lake = Lake(tmp_path / "lake", "sample")
     lake.write(LIVE_HISTORY, history)
@@ -739,6 +758,7 @@ def whole_history(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         ({"bid": np.nan, "ask": np.nan}, "a bid or an ask"),
         ({"ts": (OPEN + pd.Timedelta(days=1)).as_unit("us")}, "ts on the session's day"),
         ({"right": "X"}, "right: C or P"),
+        ({"years": 0.0}, "years: above 0"),
         ({"market_data_type": ""}, "market_data_type: live, frozen, delayed or delayed_frozen"),
         ({"con_id": 5, "strike": 600.0, "right": "C", "expiration": pd.Timestamp("2026-01-16")}, "one row a ts and"),
     ],
@@ -747,4 +767,22 @@ def test_the_contract_of_the_history_refuses_what_cannot_be(whole_history: pd.Da
     assert CONTRACTS[("live", "history")] is LIVE_HISTORY
     assert LIVE_HISTORY.judge(whole_history).rejects.empty
     rejects = LIVE_HISTORY.judge(whole_history.assign(**change)).rejects
+    assert rejects["rule"].str.startswith(rule).any(), rejects
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"log_vol_+0.0": np.nan}, "log_vol_+0.0: not_nullable"),
+        ({"rank": -1}, "rank: at least 0"),
+        ({"forward": 0.0}, "forward: above 0"),
+        ({"ts": (OPEN + pd.Timedelta(days=1)).as_unit("us")}, "ts on the session's day"),
+        ({"expiration": pd.Timestamp("2026-01-16")}, "one row a ts and expiration"),
+    ],
+)
+def test_the_contract_of_the_states_refuses_what_cannot_be(change, rule):
+    good = states(buckets=2).assign(date=pd.Timestamp(SESSION).as_unit("ns"))[list(LIVE_STATES.columns)]
+    assert CONTRACTS[("live", "states")] is LIVE_STATES
+    assert LIVE_STATES.judge(good).rejects.empty
+    rejects = LIVE_STATES.judge(good.assign(**change)).rejects
     assert rejects["rule"].str.startswith(rule).any(), rejects

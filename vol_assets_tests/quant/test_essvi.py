@@ -83,3 +83,12 @@ def test_the_level_of_quotes_on_one_side_is_where_they_lead():
     k = np.linspace(-0.2, -0.05, 8)
     assert essvi.at_the_money(k, 0.1 - 0.2 * k) == pytest.approx(0.1, rel=1e-6)
     assert essvi.at_the_money(np.linspace(-0.1, 0.1, 9), np.full(9, 0.1)) == pytest.approx(0.1)
+
+
+def test_chains_in_a_row_are_fitted_as_each_alone():
+    """The later chain lies below the earlier one: as one chain they would be forced apart."""
+    high, low = quotes(true_slices()[2:]), quotes(true_slices()[:2])
+    crossing = [low[1], low[0]]  # falls with time: its second is fitted in the box of its first
+    together = essvi.fit([*high, *crossing, *low], [True, False, True, False, True, False])
+    assert together == [*essvi.fit(high), *essvi.fit(crossing), *essvi.fit(low)]
+    assert together[2:4] != essvi.fit([*low[1:], *low[:1]], [True, True])

@@ -138,6 +138,32 @@ def test_an_expiration_with_too_few_pairs_has_no_forward_and_disturbs_no_other()
     assert np.all(in_basis_points(found.forward, market.forward(DAYS))[kept] < 0.25)
 
 
+def test_chains_that_are_solved_together_are_solved_as_they_are_alone():
+    """One settles at once, one late, one has no forward at all, one has a single expiration."""
+    markets = [Market(0.04, 0.012), Market(0.05, 0.0, spot=430.0), Market(0.04, 0.0), Market(0.02, 0.03)]
+    all_days = [DAYS, DAYS[:3], DAYS[:2], DAYS[2:3]]
+    each = [market.pairs(days, noise=np.random.default_rng(3)) for market, days in zip(markets, all_days)]
+    each[2].call[:] = np.nan
+    alone = [
+        parity.implied_forwards(pairs, days / 365, np.full(len(days), 0.04)) for pairs, days in zip(each, all_days)
+    ]
+    pairs = parity.Pairs(
+        *(np.vstack([getattr(one, name) for one in each]) for name in ("strike", "call", "put", "spread"))
+    )
+    days = np.concatenate(all_days)
+    chain = np.repeat(np.arange(4), [len(days) for days in all_days])
+    together = parity.implied_forwards(pairs, days / 365, np.full(len(days), 0.04), chain=chain)
+    np.testing.assert_allclose(together.spots, [one.spot for one in alone], rtol=1e-13)
+    assert np.isnan(together.spots).tolist() == [False, False, True, False]
+    for name in ("forward", "error", "residual", "strikes", "carry_years", "stdev", "slope", "slope_error"):
+        expected = np.concatenate([getattr(one, name) for one in alone])
+        np.testing.assert_allclose(getattr(together, name), expected, rtol=1e-9, atol=1e-13)
+    without = together.without(np.arange(len(days)) == 0, 0.04 * days / 365, days / 365)
+    assert np.isnan(without.forward[0])
+    assert without.spots[0] != together.spots[0]
+    assert without.spots[[1, 3]].tolist() == together.spots[[1, 3]].tolist()
+
+
 def test_one_bad_forward_does_not_move_the_spot():
     years = np.array([0.03, 0.05, 0.1, 0.2, 0.5, 1.0])
     forward = 100 * np.exp((0.04 - 0.01) * years)

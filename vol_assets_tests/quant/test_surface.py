@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from vol_assets.quant import essvi, mixture
 from vol_assets.quant.implied_vol import implied_stdev
-from vol_assets.quant.surface import Surface
+from vol_assets.quant.surface import Surface, expiration_smiles
 
 FLAT = (0.002, 0.0, 1e-6)
 
@@ -51,6 +51,32 @@ K = np.linspace(-0.8, 0.6, 281)
 
 def calls(price, k=K):
     return price + np.maximum(1 - np.exp(k), 0)
+
+
+def test_the_smiles_of_many_surfaces_expirations_are_those_of_each():
+    surfaces = [skewed(), crossing(), skewed(years=(0.2,)), crossing()]
+    widest = max(one.weights.shape[1] for one in surfaces)
+    padded = [_wide(one, widest) for one in surfaces]
+    together = expiration_smiles(padded)
+    first = 0
+    for one in surfaces:
+        rows = slice(first, first := first + len(one.years))
+        smiles = one.expirations
+        assert together.forward[rows].tolist() == one.forward.tolist()
+        np.testing.assert_allclose(together.at_money[rows], smiles.at_money, rtol=1e-12)
+        k = np.linspace(-5.0, 4.0, 61) * smiles.at_money[:, None]
+        every = np.zeros((len(together.years), 61))
+        every[rows] = k
+        np.testing.assert_allclose(together.otm_price(every)[rows], smiles.otm_price(k), rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(together.density(every)[rows], smiles.density(k), rtol=1e-9, atol=1e-12)
+    assert not together.extrapolated.any()
+
+
+def _wide(one: Surface, components: int) -> Surface:
+    """The same surface with unused components."""
+    more = [(0, 0), (0, components - one.weights.shape[1])]
+    parts = {"weights": 0.0, "means": 1.0, "stdevs": 1.0}
+    return replace(one, **{name: np.pad(getattr(one, name), more, constant_values=of) for name, of in parts.items()})
 
 
 def test_a_flat_surface_has_its_vol_everywhere():

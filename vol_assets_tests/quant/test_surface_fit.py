@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from vol_assets.quant import black, essvi
 from vol_assets.quant.implied_vol import implied_stdev
-from vol_assets.quant.surface_fit import COMPONENTS, Quotes, certify, fit_surface
+from vol_assets.quant.surface_fit import COMPONENTS, Quotes, certify, fit_surface, fit_surfaces
 
 FORWARD = 500.0
 YEARS = np.array([7, 14, 28, 60, 120, 270, 540]) / 365
@@ -121,6 +121,23 @@ def test_sessions_do_not_remember_each_other():
     again = fit_surface(quotes, FORWARD)
     assert np.array_equal(first.weights, again.weights)
     assert np.array_equal(first.stdevs, again.stdevs)
+
+
+def test_chains_that_are_fitted_together_have_the_surfaces_that_they_have_alone():
+    """Of 1 to 70 quotes an expiration, in order of time or not, with strikes without a bid."""
+    random = np.random.default_rng(2)
+    crossing = [quoted(truth(t, level, -0.6), t, random) for t, level in ((0.1, 0.30), (0.12, 0.20), (0.3, 0.25))]
+    few = [Quotes(q.years, q.forward, *(v[q.fitted][:7] for v in (q.k, q.bid, q.mid, q.ask))) for q in crossing[:2]]
+    chains = [chain(0.2, -0.6)[1], crossing, few, [chain(0.5, -0.5, strikes=15)[1][2]]]
+    spots = [FORWARD, 510.0, 520.0, 530.0]
+    together = fit_surfaces(chains, spots)
+    for found, quotes, spot in zip(together, chains, spots, strict=True):
+        alone = fit_surface(quotes, spot)
+        assert (found.spot, found.years.tolist()) == (spot, alone.years.tolist())
+        assert found.is_mixture.tolist() == alone.is_mixture.tolist()
+        k = np.linspace(-4.0, 3.0, 71) * alone.at_money[:, None]
+        assert np.abs(found.smiles(found.years).vol(k) - alone.smiles(alone.years).vol(k)).max() < 1e-9
+    assert certify(together[1]).calendar_gap.max() <= 1e-12
 
 
 def test_prices_between_expirations_do_not_fall_with_time_to_a_millionth_of_a_dollar():

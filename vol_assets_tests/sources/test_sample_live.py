@@ -292,6 +292,16 @@ def test_bid_and_ask_bracket_the_true_price_on_the_tick(underlying, session):
         assert (quotes.ask_size >= 1).all()
 
 
+def test_some_of_the_quotes_are_those_among_all():
+    instant = at(FRIDAY, "11:11:11")
+    every = frame("SPY", instant)
+    wanted = every.con_id.iloc[[5, 900, 33, 1200]].to_numpy()
+    some = pd.DataFrame(live_quotes("SPY", instant, np.append(wanted, 7)))  # 7: no such contract
+    expected = every[every.con_id.isin(wanted)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected, rtol=1e-12)
+    assert len(some) == 4
+
+
 def test_quotes_have_the_columns_of_a_poll_as_far_as_a_market_knows_them():
     instant = at(FRIDAY, "11:11:11.25")
     quotes = frame("SPY", instant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from vol_assets.tracking import Tracking, serving
 from vol_assets.tracking.rv_model import forecast_frame
 
 MODEL = "spy_rv_5d"
+EMPTY = base64.b64encode(b"{}").decode()
 
 
 @pytest.fixture
@@ -64,10 +66,11 @@ def test_a_folder_that_cannot_be_written_is_warned_of(store, line, caplog):
     [
         lambda copy: copy.pop("files"),
         lambda copy: copy["files"].pop("forecaster.json"),
+        lambda copy: copy["files"].update({"forecaster.json": EMPTY}),
         lambda copy: copy["files"].update({"forecaster.json": "{}"}),
-        lambda copy: copy["files"].update({"../../outside.json": "{}"}),
+        lambda copy: copy["files"].update({"../../outside.json": EMPTY}),
     ],
-    ids=["no files", "no forecaster", "another forecaster", "a file elsewhere"],
+    ids=["no files", "no forecaster", "another forecaster", "no base64", "a file elsewhere"],
 )
 def test_a_damaged_copy_is_refused_and_writes_nothing_elsewhere(store, line, change, tmp_path):
     serving.keep(store, MODEL, (line, "7", "sample"))

@@ -19,6 +19,7 @@ SHARE_TICK = 0.01  # USD: the share's spread is two of them
 SHARE_SIZE = 500
 VOL_YEARS = 30.0 / 365.0
 DAYS = 365.0  # theta is IB's, a day
+QUOTED = ("bid", "ask", "bid_size", "ask_size", "price", "vol")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,27 +50,26 @@ class SampleBoard:
     def options(self, keys: Sequence[OptionKey]) -> list[OptionQuote]:
         quotes, places = self._quotes
         rows = np.array([places[self.numbers[key]] for key in keys], dtype=int)
-        forward, strike, years, vol, right, bid, ask, bid_size, ask_size, price = (
-            quotes[name][rows]
-            for name in (
-                *("forward", "strike", "years", "vol", "right"),
-                *("bid", "ask", "bid_size", "ask_size", "price"),
-            )
-        )
-        rate, carry = self.surface.rate, self.surface.carry
-        columns = (
-            *(bid, ask, bid_size, ask_size, price, vol),
-            delta(forward, strike, years, vol, right, "spot", carry=carry),
-            gamma(forward, strike, years, vol, rate=rate, carry=carry),
-            vega(forward, strike, years, vol, rate=rate) / 100.0,
-            theta(forward, strike, years, vol, right, rate=rate, carry=carry) / DAYS,
-        )
+        asked = {name: values[rows] for name, values in quotes.items()}
+        columns = (*(asked[name] for name in QUOTED), *model_greeks(asked, self.surface))
         return [OptionQuote(*values) for values in zip(*(column.tolist() for column in columns))]
 
     @cached_property
     def _quotes(self) -> tuple[dict[str, np.ndarray], dict[int, int]]:
         quotes = live_quotes(self.underlying, self.instant)
         return quotes, {number: row for row, number in enumerate(quotes["con_id"].tolist())}
+
+
+def model_greeks(quotes: Mapping[str, np.ndarray], surface: TrueSurface) -> tuple[np.ndarray, ...]:
+    """Delta, gamma, vega and theta of `live_quotes`, in IB's units, by the surface that they are made from."""
+    forward, strike, years, vol, right = (quotes[name] for name in ("forward", "strike", "years", "vol", "right"))
+    rate, carry = surface.rate, surface.carry
+    return (
+        delta(forward, strike, years, vol, right, "spot", carry=carry),
+        gamma(forward, strike, years, vol, rate=rate, carry=carry),
+        vega(forward, strike, years, vol, rate=rate) / 100.0,
+        theta(forward, strike, years, vol, right, rate=rate, carry=carry) / DAYS,
+    )
 
 
 @dataclass(frozen=True)

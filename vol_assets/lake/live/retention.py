@@ -1,7 +1,8 @@
 """How long the live store keeps what, and how it lets go.
 
-Quotes and features go when they are in the lake and KEEP_SESSIONS old: what the lake lacks stays, however old. Scored
-predictions are nowhere else, so they stay for a year. Rows leave a day a transaction, so a poll waits for no more.
+Quotes, features and states go when they are in the lake and KEEP_SESSIONS old: what the lake lacks stays, however old.
+Scored predictions are nowhere else, so they stay for a year. Rows leave a day a transaction, so a poll waits for no
+more.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ DAY = dt.timedelta(days=1)  # what one transaction deletes
 
 
 def keep_quotes_from(now: dt.datetime, lacking: Iterable[dt.date]) -> pd.Timestamp:
-    """The instant (UTC) before which quotes and features may go, given the sessions that the lake lacks."""
+    """The instant (UTC) before which quotes, features and states may go, given the sessions that the lake lacks."""
     return midnight(min([clock.offset(_today(now), -KEEP_SESSIONS), *lacking]))
 
 

@@ -1,4 +1,4 @@
-"""The live store: quotes, features and predictions of the last weeks, written by every poll while others read.
+"""The live store: quotes, features, states and predictions of the last weeks, written by every poll while others read.
 
 One code path over SQLAlchemy Core for SQLite and PostgreSQL. A write is one transaction of upserts: a poll that runs
 twice stores nothing twice, and one that is killed stores nothing. Every method raises a StoreError where the database
@@ -21,7 +21,7 @@ from vol_assets.errors import StoreError
 from vol_assets.lake.live import engine, faults, retention, schema
 from vol_assets.lake.live.rows import frame as frame_of
 from vol_assets.lake.live.rows import held_value, instant, rows
-from vol_assets.lake.live.tables import FEATURES, INSTANT, OUTCOME_KEY, PREDICTIONS, QUOTES, TABLES, Table
+from vol_assets.lake.live.tables import FEATURES, INSTANT, OUTCOME_KEY, PREDICTIONS, QUOTES, STATES, TABLES, Table
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -73,6 +73,10 @@ class LiveStore:
         """Store features, replacing those of the same bucket and contract; the number of rows."""
         return self._upsert(FEATURES, features)
 
+    def write_states(self, states: pd.DataFrame) -> int:
+        """Store states, replacing those of the same bucket and expiration; the number of rows."""
+        return self._upsert(STATES, states)
+
     def write_predictions(self, predictions: pd.DataFrame) -> int:
         """Store predictions (without `realised_vol`), replacing those of the same key; the number of rows given.
 
@@ -108,7 +112,7 @@ class LiveStore:
 
     def retain(self, now: dt.datetime, lacking: Sequence[dt.date]) -> dict[str, int]:
         """Delete what is kept long enough, given the sessions that the lake lacks; how many rows left each table."""
-        quotes = self.drop_before(retention.keep_quotes_from(now, lacking), (QUOTES, FEATURES))
+        quotes = self.drop_before(retention.keep_quotes_from(now, lacking), (QUOTES, FEATURES, STATES))
         return quotes | self.drop_before(retention.keep_predictions_from(now), (PREDICTIONS,))
 
     # ------------------------------------------------------------------ reading

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vol_assets.contracts.chains import RIGHTS
-from vol_assets.contracts.live import LIVE_SOURCES, MARKET_DATA_TYPES
+from vol_assets.contracts.live import COVARIATES, LIVE_SOURCES, MARKET_DATA_TYPES, NODE_COLUMNS
 
 INSTANT, DATE, INTEGER, NUMBER, TEXT, TRUTH = (
     "datetime64[us, UTC]",
@@ -100,6 +100,19 @@ FEATURES = Table(
     allowed={"right": RIGHTS},
 )
 
+STATES = Table(
+    name="smile_state",
+    dtypes={
+        "ts": INSTANT,
+        "rank": INTEGER,
+        "expiration": DATE,
+        **dict.fromkeys(("years", "forward", *NODE_COLUMNS, *COVARIATES), NUMBER),
+    },
+    key=("ts", "expiration"),
+    nullable=frozenset({"spot_return"}),
+    positive=frozenset({"years", "forward"}),
+)
+
 PREDICTIONS = Table(
     name="predicted_smile",
     dtypes={
@@ -121,5 +134,5 @@ PREDICTIONS = Table(
     outcome="realised_vol",
 )
 
-TABLES = {table.name: table for table in (QUOTES, FEATURES, PREDICTIONS)}
+TABLES = {table.name: table for table in (QUOTES, FEATURES, STATES, PREDICTIONS)}
 OUTCOME_KEY = ("family", "target_ts", "expiration", "strike", "right")  # what a realised vol belongs to

@@ -50,8 +50,12 @@ def expected_surface(underlying: str, instant: dt.datetime, ahead: dt.timedelta)
     return path.surface(since_open, ahead.total_seconds())
 
 
-def live_quotes(underlying: str, instant: dt.datetime) -> dict[str, np.ndarray | pd.DatetimeIndex]:
+def live_quotes(
+    underlying: str, instant: dt.datetime, numbers: np.ndarray | None = None
+) -> dict[str, np.ndarray | pd.DatetimeIndex]:
     """Quotes of every listed option at an instant (timezone-aware), by expiration, strike and right.
+
+    numbers: con_id of those that are wanted, where that is not all.
 
     Columns of one length, as a poll has them: ts (start of the bucket, UTC), quote_time (the instant), con_id (stays
     with the contract), expiration, strike, right, bid (0: none), ask, bid_size, ask_size, underlying (USD, in cents);
@@ -59,7 +63,7 @@ def live_quotes(underlying: str, instant: dt.datetime) -> dict[str, np.ndarray |
     close is not quoted there.
     """
     path, since_open = _at(underlying, instant)
-    return _quotes(path, path.surface(since_open), pd.Timestamp(instant).tz_convert("UTC"))
+    return _quotes(path, path.surface(since_open), pd.Timestamp(instant).tz_convert("UTC"), numbers)
 
 
 def _at(underlying: str, instant: dt.datetime) -> tuple[SessionPath, float]:
@@ -90,14 +94,16 @@ def _path(underlying: str, day: dt.date) -> SessionPath:
     return session_path(underlying, day)
 
 
-def _quotes(path: SessionPath, surface: TrueSurface, instant: pd.Timestamp) -> dict[str, np.ndarray | pd.DatetimeIndex]:
+def _quotes(
+    path: SessionPath, surface: TrueSurface, instant: pd.Timestamp, numbers: np.ndarray | None
+) -> dict[str, np.ndarray | pd.DatetimeIndex]:
     from vol_assets.quant.american import american_price  # with its tables, which surfaces do not need
     from vol_assets.quant.black import black_vega
     from vol_assets.sources.sample import chains
 
     market, listed = chains.MARKETS[path.underlying], _listed(path)
     years = (listed["close"] - instant.tz_localize(None).to_datetime64()) / np.timedelta64(365, "D")
-    alive = years > 0.0
+    alive = (years > 0.0) & (True if numbers is None else np.isin(listed["con_id"], numbers))
     years = years[alive]
     expiration, strike, right, con_id, lasting = (
         listed[name][alive] for name in ("expiration", "strike", "right", "con_id", "lasting")

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Return once the condition holds; fail if it never does."""
+def until(condition: Callable[[], bool], seconds: float = 60.0, every: float = 0.005) -> None:
+    """Return once the condition holds, which is looked at every so many seconds; fail if it never does."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"
-        time.sleep(0.005)
+        time.sleep(every)
