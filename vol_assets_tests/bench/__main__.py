@@ -3,7 +3,8 @@
     make bench                 everything but ten years of chains, a few minutes
     make bench ONLY=ten_years  one of: validate one_session ten_years bookkeeping walk_forward serving lake drop_folder
                                implied_volatility early_exercise whole_chain session_parts readings chain_files
-                               gold_report; and chains (ten years of both, many minutes: only by its name)
+                               gold_report live_poll live_prediction live_store live_training; and chains
+                               (ten years of both, many minutes: only by its name)
 
 Measurements that write work in a temporary folder on the embedded sample market. Wall seconds are the whole process.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 
-from vol_assets_tests.bench import forecasting, gold, options, pipeline, rooms
+from vol_assets_tests.bench import forecasting, gold, live, options, pipeline, rooms
 
 MEASURES = (
     pipeline.validate,
@@ -30,6 +31,10 @@ MEASURES = (
     options.readings,
     rooms.chain_files,
     gold.gold_report,
+    live.live_poll,
+    live.live_prediction,
+    live.live_store,
+    live.live_training,
 )
 LONG = (pipeline.chains,)
 
