@@ -23,7 +23,7 @@ VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
 SELECT ?= raw/market,curated/market,features/l1,features/har,features/implied
 
-.PHONY: help setup demo live-demo test coverage dev materialize backfill report promote rollback mlflow lint accuracy evidence windows bench clean
+.PHONY: help setup demo live-demo test coverage dev materialize backfill report promote rollback mlflow lint accuracy evidence windows skill bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1|/' | column -t -s '|'
@@ -93,7 +93,11 @@ evidence: setup  ## hold every forecast model against the true variance of the s
 windows: setup  ## hold the gold report's price windows against what came: BARS=folder for GLD.csv and GVZ.csv of your own
 	@$(BIN)/python -m vol_assets_tests.windows $(if $(BARS),--bars '$(abspath $(BARS))')
 
-bench: setup  ## measure: implied vols, surfaces, ten years through the command line, the walk-forward, bookkeeping
+skill: setup  ## smile leaderboards on the sample market, and whether the gate promotes where nothing can be forecast: SESSIONS= DAILY= DRAWS=
+	@$(BIN)/python -m vol_assets_tests.smile_evidence $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(DAILY),--daily $(DAILY)) \
+	  $(if $(DRAWS),--draws $(DRAWS)) $(if $(PICTURES),--pictures '$(abspath $(PICTURES))')
+
+bench: setup  ## measure: implied vols, surfaces, ten years through the command line, the walk-forward, bookkeeping, the live smile
 	@$(BIN)/python -m vol_assets_tests.bench $(if $(ONLY),--only $(ONLY))
 
 clean:  ## delete caches and the environment; the data stay

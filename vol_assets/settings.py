@@ -23,6 +23,7 @@ SOURCES = ("sample", "yahoo", "files")
 LANGUAGES = ("en", "fr")
 GATEWAY = ("127.0.0.1", 7497, 10)  # TWS's port for paper trading
 BUCKET = 60
+SHORTEST_BUCKET = 10  # seconds
 HALF_HOUR = 1800  # seconds: sessions open and close on it
 
 
@@ -155,9 +156,9 @@ def _clock(text: str | None) -> tuple[dt.datetime, float, float] | None:
 def _bucket(text: str | None) -> int:
     if not text:
         return BUCKET
-    if not text.isdecimal() or not int(text) or HALF_HOUR % int(text):
+    if not text.isdecimal() or int(text) < SHORTEST_BUCKET or HALF_HOUR % int(text):
         raise SettingError(
             f"VOL_ASSETS_BUCKET is {text!r}; it must be a whole number of seconds that divides half an hour, 60 for "
-            "instance"
+            f"instance, and at least {SHORTEST_BUCKET}: a poll and its run take seconds"
         )
     return int(text)

@@ -191,11 +191,12 @@ def test_a_clock_that_cannot_be_is_refused_naming_the_variable_and_its_form(text
     assert str(raised.value).startswith(f"VOL_ASSETS_IBKR_CLOCK is {text!r}; it must be an instant with its time zone")
 
 
-@pytest.mark.parametrize("text", ["0", "7", "-60", "1.5", "3600", "a minute"])
-def test_a_bucket_that_does_not_divide_half_an_hour_is_refused(text):
+@pytest.mark.parametrize("text", ["0", "1", "9", "7", "-60", "1.5", "3600", "a minute"])
+def test_a_bucket_that_does_not_divide_half_an_hour_or_is_too_short_for_a_poll_is_refused(text):
     with pytest.raises(SettingError) as raised:
         Settings.from_env({"VOL_ASSETS_BUCKET": text})
     assert str(raised.value).startswith(f"VOL_ASSETS_BUCKET is {text!r}; it must be a whole number of seconds")
+    assert "at least 10" in str(raised.value)
 
 
 def test_settings_cannot_be_changed_once_read():

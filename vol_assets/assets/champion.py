@@ -39,19 +39,10 @@ def champion_of(lake: Lake, tracking: Tracking, warn: Callable[[str], None] = lo
     if loaded is None:
         return None
     forecaster, version, source = loaded
-    require_source(lake, MODEL, version, source)
+    serving.require_source(MODEL, version, source, lake.source)
     if not notice:
         serving.keep(tracking, MODEL, loaded)
     return Champion(forecaster, version, notice)
-
-
-def require_source(lake: Lake, model: str, version: str, source: str) -> None:
-    """A ForecastError when the champion was trained on another source than the lake's."""
-    if source != lake.source:
-        raise ForecastError(
-            f"the champion of {model} (version {version}) was trained on the source {source!r}, this lake holds "
-            f"{lake.source!r}; train on this lake, or point MLFLOW_TRACKING_URI at its own store"
-        )
 
 
 def _last_good(tracking: Tracking, model: str, trouble: Exception) -> tuple:

@@ -1,10 +1,11 @@
 """Who predicts the live smile, asked every minute: the copy beside the lake, confirmed by the registry now and then.
 
-To import MLflow takes longer than to predict. Crowning a version here renews the copy at once, so MLflow is asked only
-for what was crowned from elsewhere, in its own UI or on another machine, and that may wait for ASK_AGAIN.
+To import MLflow takes longer than to predict, and one that is silent would take the bucket. Crowning a version here
+renews the copy at once, so MLflow is asked only for what was crowned from elsewhere, in its own UI or on another
+machine, and that may wait for ASK_AGAIN. A marker beside the copy says when MLflow was asked, whatever came of it: one
+that is down, or knows no champion, is not asked again before ASK_AGAIN either.
 """
 
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -37,40 +38,48 @@ def predictor_of(lake: Lake, tracking: Tracking, family: str, warn: Callable[[st
 
     A ForecastError when it was trained on another source than the lake's.
     """
+    asked = serving.asked_of(tracking, serving.serving_line(family))
+    if _age(asked) < ASK_AGAIN:
+        return _of_copy(lake, tracking, family, warn) or _nobody(asked.read_text())
+    if not tracking.made:
+        return _nobody(NOBODY)
+    from vol_assets.tracking.smile_model import champion_of_family
+
+    troubles: list[str] = []
+    with tracking.in_haste():
+        champion = champion_of_family(tracking, family, lake.source, troubles.append)
+    for said in troubles:
+        warn(said)
+    why = troubles[-1] if troubles else NOBODY
+    try:
+        asked.parent.mkdir(parents=True, exist_ok=True)
+        asked.write_text(why)
+    except OSError as error:
+        warn(f"{asked} cannot be written ({error}): MLflow is asked again at the next bucket")
+    return Predictor(*champion) if champion else _nobody(why)
+
+
+def _of_copy(lake: Lake, tracking: Tracking, family: str, warn: Callable[[str], None]) -> Predictor | None:
+    """The champion as it is kept, or persistence where the copy is damaged; None where there is none."""
     from vol_assets.smiles.stored import load_model
 
-    name, troubles = f"spy_smile_{family}", []
-
-    def trouble(said: str) -> None:
-        warn(said)
-        troubles.append(said)
-
-    copy = serving.path_of(tracking, name)
-    if _age(copy) < ASK_AGAIN:
-        try:
-            kept = serving.last_good(tracking, name, partial(load_model, family=family))
-        except ForecastError as error:
-            kept = trouble(str(error))
-        if kept is not None and kept[2] == lake.source:
-            return Predictor(kept[0], kept[1], kept[0].kind)
-    champion = None
-    if not _is_unmade(tracking):
-        from vol_assets.tracking.smile_model import champion_of_family
-
-        champion = champion_of_family(tracking, family, lake.source, trouble)
-    if champion is None:
-        return Predictor(None, "", "persistence", troubles[-1] if troubles else NOBODY)
-    if copy.exists():
-        os.utime(copy)
-    return Predictor(*champion)
+    name = serving.serving_line(family)
+    try:
+        kept = serving.last_good(tracking, name, partial(load_model, family=family))
+    except ForecastError as error:
+        warn(str(error))
+        return _nobody(str(error))
+    if kept is None:
+        return None
+    model, version, trained_on = kept
+    serving.require_source(name, version, trained_on, lake.source)
+    return Predictor(model, version, model.kind)
 
 
-def _is_unmade(tracking: Tracking) -> bool:
-    """Whether MLflow's database is a file that is not there: to ask would make it, which takes longer than a bucket."""
-    scheme, _, path = tracking.uri.partition(":///")
-    return scheme == "sqlite" and not Path(path).exists()
+def _nobody(why: str) -> Predictor:
+    return Predictor(None, "", "persistence", why)
 
 
 def _age(path: Path) -> float:
-    """Seconds since a file was written or confirmed; infinite where there is none."""
+    """Seconds since a file was written; infinite where there is none."""
     return time.time() - path.stat().st_mtime if path.exists() else float("inf")

@@ -1,8 +1,8 @@
 """live/history and live/states: what a session's polls saw, in the lake, and the states that networks learn from.
 
 Polls come from the live store, which lets go of them some sessions after they are in the lake. On the sample source
-nobody polled: sessions are simulated, as polls of the gateway's simulator every bucket would have seen them. Elsewhere
-quotes of the simulator are refused, since a training would take them for the market's.
+sessions are simulated, as polls of the gateway's simulator every bucket would have seen them, and what was polled stays
+out of the lake. Elsewhere quotes of the simulator are refused, since a training would take them for the market's.
 """
 
 import datetime as dt
@@ -25,28 +25,26 @@ from vol_assets.assets.publish import (
 )
 from vol_assets.assets.workers import in_order
 from vol_assets.contracts import REJECT_COLUMNS
-from vol_assets.contracts.live import LIVE_HISTORY, LIVE_STATES
+from vol_assets.contracts.live import COVARIATES, LIVE_HISTORY, LIVE_STATES
 from vol_assets.errors import StoreError
 from vol_assets.ibkr.desk import Desk
 from vol_assets.lake import Lake, Stored
-from vol_assets.lake.live import LiveStore, compact, lacking
+from vol_assets.lake.live import LiveStore, compact, kept_from, lacking
+from vol_assets.smiles.contracts import LIVE_INPUTS
 
 UNDERLYING = "SPY"
 SAMPLE = "sample"
-COVERAGE_CHECK, RATE_CHECK, SMILES_CHECK = "coverage", "rate", "smiles"
+COVERAGE_CHECK, RATE_CHECK, RETENTION_CHECK, SMILES_CHECK = "coverage", "rate", "retention", "smiles"
 LONGEST_GAP = 600.0  # seconds
 LEAST_WHOLE = 0.9  # of a session's states, with all four smiles
-STATE_INPUTS = (
-    *("ts", "expiration", "strike", "right", "market_data_type", "own_vol", "bid_vol", "ask_vol", "forward", "years"),
-    *("hour_sin", "hour_cos", "minutes_since_open", "spot_return"),
-)
+STATE_INPUTS = (*LIVE_INPUTS, *COVARIATES)
 
 
 @session_asset(
     LIVE_HISTORY,
     group="live",
     deps=[dg.AssetKey(["live", "spy_features"])],
-    checks=[COVERAGE_CHECK, RATE_CHECK],
+    checks=[COVERAGE_CHECK, RATE_CHECK, RETENTION_CHECK],
     description="SPY's quotes of every bucket of a session with the features they were served with, from the live "
     "store; on the sample source those of a simulated session.",
 )
@@ -60,15 +58,13 @@ def live_history(
     from vol_assets.smiles.history import Coverage, coverage
 
     asked = asked_sessions(context)
+    rates = {session: live_rate(session) for session in asked}
     covered: dict[dt.date, Coverage] = {}
-    unrated: list[dt.date] = []
     newest: list[pd.DataFrame] = []
 
     def simulated() -> Iterator[SessionRows]:
         from vol_assets.ibkr.simulator.history import simulated_history
 
-        rates = {session: live_rate(session) for session in asked}
-        unrated.extend(session for session, rate in rates.items() if not rate.known)
         arguments = ((UNDERLYING, session, ibkr.bucket, rates[session].rate) for session in asked)
         for session, rows in zip(asked, in_order(simulated_history, arguments, len(asked), block=1), strict=True):
             yield SessionRows(session, rows)
@@ -82,19 +78,17 @@ def live_history(
 
     def metadata() -> dict[str, dg.MetadataValue | str | int | float]:
         last = covered[asked[-1]]
-        told = {
+        return {
             "polls": last.polls,
             "buckets without a poll": last.missed,
             "longest gap in minutes": last.longest / 60.0,
             "quotes from": ", ".join(newest[0]["source"].unique()),
             "newest session": table(_by_expiration(newest[0])),
         }
-        if lake.source != SAMPLE:
-            told["rows dropped from the live store"] = _retained(context, ibkr, live_store, lake)
-        return told
 
     def checks() -> list[dg.AssetCheckResult]:
         gappy = [session for session, one in covered.items() if one.longest > LONGEST_GAP]
+        unrated = [session for session, rate in rates.items() if not rate.known]
         return [
             warning(
                 COVERAGE_CHECK,
@@ -105,7 +99,12 @@ def live_history(
             warning(RATE_CHECK, not unrated, sessions_valued_at_a_usual_rate=named(unrated)),
         ]
 
-    yield from publish_each(context, lake, LIVE_HISTORY, sessions(), metadata=metadata, checks=checks)
+    try:
+        yield from publish_each(context, lake, LIVE_HISTORY, sessions(), metadata=metadata, checks=checks)
+    except dg.Failure:  # sessions were refused; the others are in the lake, and the store may let go of them
+        yield _retained(context, ibkr, live_store, lake)
+        raise
+    yield _retained(context, ibkr, live_store, lake)
 
 
 @session_asset(
@@ -164,11 +163,7 @@ LIVE_HISTORY_ASSETS = [live_history, live_states]
 def _compacted(asked: list[dt.date], live_store: Callable[[], LiveStore]) -> Iterator[SessionRows]:
     with live_store() as store:
         for session in asked:
-            try:
-                rows = compact(store, session)
-            except StoreError as error:
-                yield SessionRows(session, LIVE_HISTORY.empty(), _reject(session, "polls of one market", str(error)))
-                continue
+            rows = compact(store, session)
             yield SessionRows(session, rows, _unusable(rows, session, store.place))
 
 
@@ -198,16 +193,36 @@ def _reject(session: dt.date, rule: str, value: str) -> pd.DataFrame:
     return pd.DataFrame([(pd.Timestamp(session), "", rule, value)], columns=REJECT_COLUMNS)
 
 
-def _retained(context: dg.AssetExecutionContext, desk: Desk, live_store: Callable[[], LiveStore], lake: Lake) -> str:
-    """Have the store let go of what is kept long enough; how many rows that were. The lake has the polls by now: a
-    store that is locked may do it another night."""
+def _retained(
+    context: dg.AssetExecutionContext, desk: Desk, live_store: Callable[[], LiveStore], lake: Lake
+) -> dg.AssetCheckResult:
+    """Have the store let go of what is kept long enough; how many rows that were, and what it keeps longer than that.
+
+    On the sample source the lake takes nothing of the store, which waits for nothing there. A store that is locked may
+    let go another night: the lake has the polls by now.
+    """
+    now = desk.now()
     try:
         with live_store() as store:
-            dropped = store.retain(desk.now(), lacking(store, lake))
+            lacked = [] if lake.source == SAMPLE else lacking(store, lake)
+            dropped = store.retain(now, lacked)
     except StoreError as error:
         context.log.warning(f"{LIVE_HISTORY.name}: nothing was dropped from the live store: {error}")
-        return "none: the store did not answer"
-    return ", ".join(f"{count:,} of {name}" for name, count in dropped.items())
+        return warning(RETENTION_CHECK, False, rows_dropped_from_the_live_store=f"none: {error}")
+    rows = ", ".join(f"{count:,} of {name}" for name, count in dropped.items())
+    context.log.info(f"{LIVE_HISTORY.name}: dropped from the live store: {rows}")
+    overdue = [session for session in lacked if session < kept_from(now)]
+    if overdue:
+        context.log.warning(
+            f"{LIVE_HISTORY.name}: the live store keeps everything from {overdue[0]} on, since the lake lacks "
+            f"{named(overdue)}; materialize {LIVE_HISTORY.name} there, or delete what it refuses"
+        )
+    return warning(
+        RETENTION_CHECK,
+        not overdue,
+        rows_dropped_from_the_live_store=rows,
+        old_sessions_that_the_lake_lacks=named(overdue),
+    )
 
 
 def _by_expiration(rows: pd.DataFrame) -> pd.DataFrame:

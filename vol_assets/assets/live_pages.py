@@ -13,8 +13,8 @@ from vol_assets import clock
 from vol_assets.assets.live_rate import LiveRate
 from vol_assets.assets.pages import table
 from vol_assets.ibkr import Poll
+from vol_assets.smiles.contracts import CONTRACT
 
-CONTRACT = ["expiration", "strike", "right"]
 SHOWN_NODES = (-2.0, -1.0, 0.0, 1.0)
 
 
@@ -57,10 +57,10 @@ def state_table(states: pd.DataFrame) -> dg.MetadataValue:
 def predicted_table(predicted: pd.DataFrame, used: pd.DataFrame) -> dg.MetadataValue:
     """The vols of now, and those that are predicted."""
     rows = _nearest(used, used["log_moneyness"].abs())
-    shown = rows[CONTRACT].assign(**{"vol now %": 100.0 * rows["implied_vol"]})
+    shown = rows[list(CONTRACT)].assign(**{"vol now %": 100.0 * rows["implied_vol"]})
     for ahead, of_one in predicted.groupby("horizon_steps"):
-        vols = of_one.set_index(CONTRACT)["predicted_vol"]
-        shown[f"in {ahead} %"] = 100.0 * vols.reindex(pd.MultiIndex.from_frame(rows[CONTRACT])).to_numpy()
+        vols = of_one.set_index(list(CONTRACT))["predicted_vol"]
+        shown[f"in {ahead} %"] = 100.0 * vols.reindex(pd.MultiIndex.from_frame(rows[list(CONTRACT)])).to_numpy()
     return table(shown, decimals=2)
 
 

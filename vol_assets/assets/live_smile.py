@@ -89,7 +89,13 @@ def spy_quotes(
     from vol_assets.smiles import features
 
     with _store(context, live_store) as store:  # before the poll, which a store that is down would waste
-        done = ibkr.poll()
+        try:
+            done = ibkr.poll()
+        except OSError as error:
+            raise dg.Failure(
+                f"live/spy_quotes: what the gateway says of contracts cannot be kept in {ibkr.folder} ({error}); make "
+                "it writable, or room on its disk"
+            ) from error
         said = poll_said(done)
         context.log.info(f"live/spy_quotes: {done.outcome}: {done.reason}")
         if done.outcome is Outcome.MARKET_CLOSED:
@@ -140,7 +146,7 @@ def spy_features(
         quotes, age = _newest(context, ibkr, store, QUOTES, "live/spy_quotes")
         ts = quotes["ts"].iloc[0]
         rate = _rate(context, live_rate, _session(ts))
-        opening = _opening(store, ts)
+        opening = _opening(store, ts, ibkr.step)
         used, dropped = features(quotes, rate.rate, opening)
         lost = dropped["reason"].value_counts()
         if used.empty:
@@ -204,8 +210,8 @@ def spy_predicted(
         predicted = predicted.assign(model=predictor.kind, model_version=predictor.version, flagged=bool(flags))
         store.write_predictions(predicted)
         due = store.unscored(LIVE, ts, ts)
-        live = quotes[(quotes["ts"] == ts) & (quotes["market_data_type"] == "live")]
-        came = realised(due, used[used["con_id"].isin(live["con_id"])])
+        live = (quotes.loc[quotes["ts"] == ts, "market_data_type"] == "live").all()
+        came = realised(due, used if live else used[:0])
         scored = store.score(came)
     return dg.MaterializeResult(
         metadata={
@@ -271,11 +277,13 @@ def _flags(predicted: pd.DataFrame, states: int, quotes: pd.DataFrame, source: s
     return flags
 
 
-def _opening(store: LiveStore, ts: pd.Timestamp) -> float:
-    """The share's price (USD) in the first bucket stored of the session; NaN where it had none."""
-    buckets = store.buckets(clock.open_instant(_session(ts)), ts)
-    prices = store.read(QUOTES, buckets[0], buckets[0], ["underlying"]) if len(buckets) else pd.DataFrame()
-    return float(prices["underlying"].median()) if len(prices) else np.nan
+def _opening(store: LiveStore, ts: pd.Timestamp, step: dt.timedelta) -> float:
+    """The share's price (USD) at the open of the session that a bucket is in, as `opening_price` has it."""
+    from vol_assets.smiles.history import opening_price
+
+    opens = clock.open_instant(_session(ts))
+    columns = ["ts", "underlying", "market_data_type"]
+    return opening_price(store.read(QUOTES, opens, opens + 2 * step, columns), _session(ts), step)
 
 
 def _rate(context: dg.AssetExecutionContext, live_rate: Callable[[dt.date], LiveRate], session: dt.date) -> LiveRate:

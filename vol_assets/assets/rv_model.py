@@ -11,7 +11,6 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from vol_assets.assets.champion import require_source
 from vol_assets.assets.pages import table
 from vol_assets.assets.publish import warning
 from vol_assets.assets.training import identity, modelling_history, provenance, sessions, tags, training_asset
@@ -23,6 +22,7 @@ from vol_assets.forecasting.models import REFERENCE
 from vol_assets.forecasting.rv_model import RvForecaster, train
 from vol_assets.lake import Lake
 from vol_assets.tracking import GATE, Tracking
+from vol_assets.tracking.serving import require_source
 
 GATE_CHECK = "gate"
 REFRESHED = "the reference goes on serving, trained on all sessions there are now"
@@ -111,7 +111,7 @@ def _vacant(lake: Lake, tracking: Tracking) -> tuple[str, str | None]:
     if champion is None:
         return NO_CHAMPION, None
     version = str(champion.version)
-    require_source(lake, MODEL, version, champion.tags.get("source", ""))
+    require_source(MODEL, version, champion.tags.get("source", ""), lake.source)
     try:
         load(tracking, version)
     except ForecastError as error:

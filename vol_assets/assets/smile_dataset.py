@@ -20,6 +20,7 @@ from vol_assets.contracts.live import LIVE_STATES
 from vol_assets.contracts.market import CURATED_MARKET
 from vol_assets.contracts.smiles import SMILE_DATASET, SPLITS
 from vol_assets.contracts.surfaces import SURFACES
+from vol_assets.ibkr.desk import Desk
 from vol_assets.lake import Lake, Stored
 from vol_assets.smiles.dataset import dataset_frame, samples, split
 from vol_assets.smiles.gather import Gathered, close_state, daily_panel, live_panel
@@ -39,9 +40,11 @@ SURFACE = SURFACES["SPY"]
     "surface/spy. Split by whole sessions 60/20/20 in order of time, purged where windows would reach across. A family "
     "without sessions in the lake has no rows.",
 )
-def smile_dataset(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+def smile_dataset(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], ibkr: dg.ResourceParam[Desk]
+) -> dg.MaterializeResult:
     progress = Progress(context)
-    gathered = {LIVE: _live(lake, progress), DAILY: _daily(lake, progress)}
+    gathered = {LIVE: _live(lake, ibkr.step, progress), DAILY: _daily(lake, progress)}
     data: dict[str, Data] = {}
     for family in FAMILIES:
         found = gathered[family]
@@ -71,12 +74,12 @@ def smile_dataset(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
     )
 
 
-def _live(lake: Lake, progress: Progress) -> Gathered | None:
+def _live(lake: Lake, step: dt.timedelta, progress: Progress) -> Gathered | None:
     held = lake.sessions(LIVE_STATES)
     if not held:
         progress.skip(LIVE, f"live/states holds no session yet; {MAKE[LIVE]}")
         return None
-    return live_panel(lake.read(LIVE_STATES, held[0], held[-1]))
+    return live_panel(lake.read(LIVE_STATES, held[0], held[-1]), step)
 
 
 def _daily(lake: Lake, progress: Progress) -> Gathered | None:
@@ -116,12 +119,11 @@ def spots_before(lake: Lake, held: list[dt.date]) -> dict[dt.date, float]:
 
 def _in_words(found: Gathered, data: Data) -> str:
     counts = ", ".join(f"{int((data.split == which).sum()):,} {which}" for which in SPLITS)
-    runs, many = len(np.unique(data.panel.run)), len(found.other_step)
+    runs = len(np.unique(data.panel.run))
     thin = f"; {found.thin} of too few smiles" if found.thin else ""
-    left_out = f"; {many} session{'s' * (many > 1)} polled at another step {'are' if many > 1 else 'is'} left out"
     return (
         f"{len(data.panel):,} states of {len(np.unique(data.panel.session))} sessions ({counts}) in {runs} unbroken "
-        f"run{'s' * (runs > 1)}{thin}{left_out if many else ''}"
+        f"run{'s' * (runs > 1)}{thin}"
     )
 
 
@@ -142,12 +144,10 @@ def _gaps(family: str, found: Gathered) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "family": [family],
-            "step": [f"{found.step.total_seconds():g} s" if found.step else "a session"],
             "sessions": [len(np.unique(found.panel.session))],
             "unbroken runs": [len(runs)],
             "longest": [int(runs.max())],
             "too few smiles": [found.thin],
-            "sessions of another step": [len(found.other_step)],
             "without spot's return": [int(np.isnan(found.panel.covariates[:, -1]).sum())],
         }
     )

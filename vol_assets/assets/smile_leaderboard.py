@@ -17,7 +17,6 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from vol_assets.assets.champion import require_source
 from vol_assets.assets.pages import table
 from vol_assets.assets.publish import warning
 from vol_assets.assets.smile_families import GROUP, Data, Progress, data_of, provenance, run_tags, version_tags
@@ -30,7 +29,7 @@ from vol_assets.errors import ContractError, ForecastError
 from vol_assets.forecasting.gate import Verdict
 from vol_assets.lake import Lake
 from vol_assets.smiles.baselines import BASELINES, fit_baseline
-from vol_assets.smiles.contracts import daily_contracts, live_contracts
+from vol_assets.smiles.contracts import LIVE_INPUTS, daily_contracts, live_contracts
 from vol_assets.smiles.dataset import TEST, samples
 from vol_assets.smiles.gate import judged
 from vol_assets.smiles.leaderboard import PERSISTENCE, Board, leaderboard
@@ -38,6 +37,7 @@ from vol_assets.smiles.model import SmileModel
 from vol_assets.smiles.networks import NETWORKS
 from vol_assets.smiles.panel import LIVE
 from vol_assets.tracking import Tracking
+from vol_assets.tracking.serving import require_source, serving_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,9 +46,6 @@ GATE_CHECK = "gate"
 CHAIN = CURATED_CHAINS["SPY"]
 A_DAY = 1.0 / 365.0  # years
 NO_CHAMPION = "no champion before it: persistence serves until a network beats the best baseline"
-LIVE_COLUMNS = (
-    *("ts", "expiration", "strike", "right", "market_data_type", "own_vol", "bid_vol", "ask_vol", "forward", "years"),
-)
 CHAIN_COLUMNS = (
     *("quote_time", "expiration", "strike", "right", "role", "years", "forward", "k", "bid_vol", "mid_vol", "ask_vol"),
     "vega",
@@ -124,7 +121,7 @@ def _judge(lake: Lake, tracking: Tracking, data: Data, progress: Progress) -> Ju
     """One family: score, judge, and move the crown if the gate lets it."""
     import mlflow as ml
 
-    from vol_assets.tracking.smile_model import line, serve, serving_line
+    from vol_assets.tracking.smile_model import line, serve
 
     panel, family = data.panel, data.panel.family
     baselines: dict[str, SmileModel] = {kind: fit_baseline(kind, panel, data.split) for kind in BASELINES}
@@ -181,8 +178,10 @@ def _networks(tracking: Tracking, data: Data) -> tuple[dict[str, SmileModel], di
 def _contracts(lake: Lake, data: Data) -> pd.DataFrame:
     """The contracts of the test's sessions, as quoted."""
     sessions: list[dt.date] = data.panel.session[data.split == TEST].tolist()
+    if not sessions:
+        raise ForecastError(f"no session of the {data.panel.family} family is left to judge by; gather more")
     if data.panel.family == LIVE:
-        return live_contracts(lake.read(LIVE_HISTORY, sessions[0], sessions[-1], LIVE_COLUMNS))
+        return live_contracts(lake.read(LIVE_HISTORY, sessions[0], sessions[-1], LIVE_INPUTS))
     return daily_contracts(lake.read(CHAIN, sessions[0], sessions[-1], CHAIN_COLUMNS))
 
 
@@ -191,13 +190,13 @@ def _contracts(lake: Lake, data: Data) -> pd.DataFrame:
 
 def _vacant(lake: Lake, tracking: Tracking, family: str) -> str:
     """Why there is nobody to serve, empty if there is; a ForecastError for a champion of another source."""
-    from vol_assets.tracking.smile_model import load, serving_line
+    from vol_assets.tracking.smile_model import load
 
     champion = tracking.champion(serving_line(family))
     if champion is None:
         return NO_CHAMPION
     version = str(champion.version)
-    require_source(lake, serving_line(family), version, champion.tags.get("source", ""))
+    require_source(serving_line(family), version, champion.tags.get("source", ""), lake.source)
     try:
         load(tracking, serving_line(family), version)
     except ForecastError as error:
@@ -220,7 +219,7 @@ def _move_crown(
     tracking: Tracking, family: str, board: Board, verdicts: Mapping[str, Verdict], versions: Mapping[str, str]
 ) -> tuple[str, bool]:
     """Crown the best network that passed; what was done, in words, and whether one passed."""
-    from vol_assets.tracking.smile_model import serve, serving_line
+    from vol_assets.tracking.smile_model import serve
 
     champion = tracking.champion(serving_line(family))
     passed = [name for name, verdict in verdicts.items() if verdict.passed]

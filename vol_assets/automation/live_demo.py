@@ -8,7 +8,8 @@
    The runs are of the instance, so `make dev` shows them.
 4. Figures, and a picture of the last smile that was predicted ten minutes before it came.
 
-It goes through the same settings as a real gateway: VOL_ASSETS_IBKR and VOL_ASSETS_IBKR_CLOCK, which it sets itself.
+It goes through the same settings as a real gateway, which it sets itself, and has a live store of its own that begins
+empty: what was predicted and scored stands, and a day that is lived again would find that of the first time.
 """
 
 from __future__ import annotations
@@ -61,8 +62,11 @@ def run(settings: Settings, newest: dt.date, materialize: Callable[[str, str | N
     materialize(HISTORY_TABLES, f"{first}...{last}")
     _say("a GRU learns from them, and is judged")
     materialize(MODELS, None)
+    store = settings.data / "live" / "demo.db"
+    for part in store.parent.glob(f"{store.name}*"):  # its journals too
+        part.unlink()
     with _simulator(newest) as environment:
-        os.environ.update(environment)
+        os.environ.update(environment, VOL_ASSETS_LIVE_URL=f"sqlite:///{store}")
         live = Settings.from_env()
         _say(f"a simulated gateway at {live.ibkr[0]}:{live.ibkr[1]}, {newest} from the open, {SPEED:g} times as fast")
         began, ended = _polled(live)
@@ -77,22 +81,25 @@ def _simulator(session: dt.date) -> Iterator[dict[str, str]]:
     process = subprocess.Popen(
         [*command, "--speed", str(SPEED), "--began", str(began)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        said = process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", said)
-        if not found:
-            raise GatewayError(f"the simulated gateway did not start; it said {said!r}")
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"127\.0\.0\.1:(\d+)", line):
+                break
+        else:
+            raise GatewayError(f"the simulated gateway did not start; it said: {''.join(said).strip()}")
         opening = clock.open_instant(session)
         yield {
             "VOL_ASSETS_IBKR": f"127.0.0.1:{found[1]}",
             "VOL_ASSETS_IBKR_CLOCK": f"{opening.isoformat()},{SPEED},{began}",
         }
     finally:
-        process.terminate()
-        process.wait()
+        process.kill()  # it keeps nothing
+        process.communicate()
 
 
 def _polled(settings: Settings) -> tuple[dt.datetime, dt.datetime]:

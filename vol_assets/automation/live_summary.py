@@ -12,15 +12,16 @@ from vol_assets.automation.resources import open_tracking
 from vol_assets.errors import ForecastError
 from vol_assets.lake.live import FEATURES, PREDICTIONS, STATES, LiveStore
 from vol_assets.settings import Settings
+from vol_assets.smiles.contracts import CONTRACT
 
 SHOWN = "gru"  # the network of the picture, whoever serves
-CONTRACT = ["expiration", "strike", "right"]
 
 
 def summary(settings: Settings, first: dt.datetime, last: dt.datetime) -> str:
     """Polls between two instants in words, and a picture among the reports; a ForecastError if there are none."""
     with LiveStore(settings.live_url) as store:
         predictions, features, states = (store.read(table, first, last) for table in (PREDICTIONS, FEATURES, STATES))
+        place = store.place
     if predictions.empty:
         raise ForecastError("nothing was polled and predicted; the lines above say why")
     picture = _picture(settings, states, features)
@@ -33,8 +34,10 @@ def summary(settings: Settings, first: dt.datetime, last: dt.datetime) -> str:
             f"  by {', '.join(_models(predictions))}",
             "",
             "Where to look:",
-            f"  picture   {picture}" if picture else "  picture   none: too few states in a row",
-            f"  tables    spy_option_chain, option_features, smile_state, predicted_smile in {settings.live_url}",
+            f"  picture   {picture}"
+            if picture
+            else "  picture   none: no window of ten minutes without a gap, or no GRU",
+            f"  tables    spy_option_chain, option_features, smile_state, predicted_smile in {place}",
             "  runs      make dev: the Dagster UI at http://127.0.0.1:3000, job live_smile_job",
             "  models    make mlflow: the MLflow UI at http://127.0.0.1:5000, model spy_smile_live",
         ]
@@ -61,9 +64,7 @@ def _models(predictions: pd.DataFrame) -> list[str]:
     told = []
     for (kind, version), rows in predictions.groupby(["model", "model_version"]):
         flagged = rows["flagged"].mean()
-        told.append(
-            f"{kind}{f' version {version}' if version else ''} ({flagged:.0%} flagged: fewer than ten states in a row)"
-        )
+        told.append(f"{kind}{f' version {version}' if version else ''} ({flagged:.0%} flagged)")
     return told
 
 
@@ -75,11 +76,14 @@ def _picture(settings: Settings, states: pd.DataFrame, features: pd.DataFrame) -
     from vol_assets.smiles.panel import HORIZONS, LIVE, panel_of
     from vol_assets.tracking.smile_model import line, load, newest
 
-    tracking, ahead = open_tracking(settings), max(HORIZONS[LIVE])
-    version = newest(tracking, LIVE, SHOWN)
+    ahead = max(HORIZONS[LIVE])
     panel = panel_of(LIVE, states_of(states), pd.Timedelta(seconds=settings.bucket).to_pytimedelta())
     last = panel.with_target(panel.last_of_windows(), ahead)
-    if version is None or not len(last):
+    if not len(last):
+        return None
+    tracking = open_tracking(settings)
+    version = newest(tracking, LIVE, SHOWN)
+    if version is None:
         return None
     model = load(tracking, line(LIVE, SHOWN), str(version.version))
     contracts = features.rename(columns={"log_moneyness": "k", "implied_vol": "vol"})[list(CONTRACT_COLUMNS)]

@@ -10,7 +10,9 @@ surface job never looks back: a vendor shows today's chain alone, and one that w
 of an hour later, so that it finds the bars that its indices and the gold report are held against; it fetches them
 itself where the daily job could not.
 
-Polls go into the lake where there were any; on the sample source, where nobody polls, a session is simulated.
+Polls go into the lake where there were any, and with them those of the last weeks that missed their evening: a run a
+session. A live store that does not answer at the tick may do so for the run, which fails with its reason if not. On the
+sample source a session is simulated.
 
 Training is on the first Saturday of the month at 08:00 New York. On a weekend no session is waiting: Friday's bars are
 in, and a person has two days to look at a verdict, or at a failure, before the next forecast is due.
@@ -30,8 +32,9 @@ from vol_assets.contracts.forecast import RV_5D
 from vol_assets.contracts.market import CURATED_MARKET, RAW_MARKET
 from vol_assets.contracts.monitoring import SCORECARD
 from vol_assets.curation.raw import incomplete_sessions
+from vol_assets.errors import StoreError
 from vol_assets.lake import Lake
-from vol_assets.lake.live import LiveStore
+from vol_assets.lake.live import LiveStore, awaited
 from vol_assets.settings import Settings
 
 REFETCH_SESSIONS = 10
@@ -79,24 +82,37 @@ def build_live_history_schedule(settings: Settings) -> dg.ScheduleDefinition:
         live_history_job,
         "15 18 * * 1-5",
         "live_history_schedule",
-        "What was polled in the session just closed, into the lake; skips holidays and sessions that nobody polled.",
+        "What was polled in the session just closed, into the lake, and again what it lacks of the last twenty; skips "
+        "holidays and sessions that nobody polled.",
     )
-    def live_history_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def live_history_schedule(
+        context: dg.ScheduleEvaluationContext,
+    ) -> dg.RunRequest | dg.SkipReason | list[dg.RunRequest]:
         day = _day(context)
-        if clock.is_session(day) and (reason := why_no_history(settings, day)):
-            return dg.SkipReason(reason)
-        return plan_day(day, lambda session: session)
+        if settings.source == "sample" or not clock.is_session(day):
+            return plan_day(day, lambda session: session)
+        try:
+            with LiveStore(settings.live_url) as store:
+                sessions, place = awaited(store, Lake(settings.lake, settings.source), day), store.place
+        except StoreError as error:
+            context.log.warning(f"live_history_schedule: {error}; the run of {day} is asked for all the same")
+            sessions, place = [day], ""
+        return plan_history(day, sessions, place)
 
     return live_history_schedule
 
 
-def why_no_history(settings: Settings, session: dt.date) -> str:
-    """Why live/history can hold nothing of a session; empty where it can. A StoreError if the store does not answer."""
-    if settings.source == "sample":
-        return ""
-    with LiveStore(settings.live_url) as store:
-        polled = len(store.buckets(clock.open_instant(session), clock.close_instant(session)))
-        return "" if polled else f"the live store {store.place} has no quotes of {session}; nobody polled"
+def plan_history(day: dt.date, sessions: list[dt.date], place: str) -> list[dg.RunRequest] | dg.SkipReason:
+    """A run for each session, asked for on the evening of a day; place: where the store is.
+
+    A run each: one that is refused again shall not keep the states of the others back.
+    """
+    if not sessions:
+        return dg.SkipReason(f"the live store {place} has no quotes of {day}; nobody polled")
+    return [
+        dg.RunRequest(run_key=str(day) if session == day else f"{session} on {day}", partition_key=str(session))
+        for session in sessions
+    ]
 
 
 def build_retraining_schedule(settings: Settings) -> dg.ScheduleDefinition:

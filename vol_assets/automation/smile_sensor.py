@@ -4,7 +4,10 @@ It never polls: it looks at the clock, at whether a run is still in progress, an
 which costs neither a client id nor a market-data line. A bucket is asked for once, by its name; after a gap, in which
 the sensor was off, the one of now is asked for and no other, since the quotes of the others are gone.
 
-It looks four times a bucket, since its ticks do not begin with one: the run begins in the bucket's first quarter.
+It looks several times a bucket, every SHORTEST to LONGEST seconds, since its ticks do not begin with one: at a minute's
+bucket the run begins in its first quarter.
+
+A lake of the sample source polls a simulator, known by its clock, and no gateway unasked.
 """
 
 from __future__ import annotations
@@ -23,8 +26,16 @@ from vol_assets.ibkr.desk import Desk
 from vol_assets.settings import Settings
 
 UNDER_WAY = [
-    getattr(dg.DagsterRunStatus, name) for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
 ]
+UNASKED = (
+    "VOL_ASSETS_SOURCE is sample, and a gateway's quotes are the market's: set it to yahoo or files to poll one every "
+    "bucket, or VOL_ASSETS_IBKR_CLOCK to poll a simulator. live_smile_job polls once when a person starts it"
+)
 LOOKS = 4  # a bucket
 SHORTEST, LONGEST = 5, 30  # seconds between two looks: the daemon's loop takes five
 PATIENCE = 3.0  # seconds for the gateway's greeting; Dagster gives a tick 60
@@ -43,6 +54,8 @@ def build_smile_sensor(settings: Settings) -> dg.SensorDefinition:
         description="Asks for live_smile_job once a bucket while the exchange is open and the gateway answers.",
     )
     def ibkr_smile_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if settings.source == "sample" and settings.ibkr_clock is None:
+            return dg.SkipReason(UNASKED)
         return plan_poll(
             desk,
             desk.now(),

@@ -27,7 +27,7 @@ from vol_assets.smiles.panel import DAILY, LENGTH, SMILES, Panel, Windows
 from vol_assets.smiles.state import NODES, smile_vols
 from vol_assets.smiles.stored import Card, Carded, array, card_of, opened, require_windows, write
 
-MOST_COMPONENTS = 8
+COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # how many pca_var may have
 YEAR = np.timedelta64(365, "D")
 SHORTEST = 1.0 / (365.0 * 24.0 * 60.0)  # years: a minute is left of every smile
 
@@ -88,16 +88,16 @@ class FixedK(_Baseline):
 
     def forecast(self, windows: Windows) -> np.ndarray:
         require_windows(windows)
-        last, years = windows.log_vol[:, -1], windows.years[:, -1]
-        ahead = self.step * np.array(self.horizons)
-        forecast = np.empty((len(last), len(ahead), *_N))
-        for row, (smiles, now) in enumerate(zip(last, years)):
-            for column, passed in enumerate(ahead):
-                then = now if self.family == DAILY else np.maximum(now - passed, SHORTEST)
-                at = (then + passed if self.family == DAILY else now)[:, None] + np.zeros(len(NODES))
-                money = smile_vols(smiles, now, at[:, 0], np.zeros(SMILES))
-                k = NODES * (money * np.sqrt(then))[:, None]
-                forecast[row, column] = np.log(smile_vols(smiles, now, at.ravel(), k.ravel())).reshape(_N)
+        last, now = windows.log_vol[:, -1], windows.years[:, -1]
+        forecast = np.empty((len(last), len(self.horizons), *_N))
+        for column, ahead in enumerate(self.horizons):
+            passed = ahead * self.step
+            then, at = (now, now + passed) if self.family == DAILY else (np.maximum(now - passed, SHORTEST), now)
+            smile = np.arange(len(last)).repeat(SMILES)
+            money = smile_vols(last, now, at.ravel(), np.zeros(at.size), smile)
+            k = NODES * (money * np.sqrt(then.ravel()))[:, None]
+            points = at.ravel().repeat(len(NODES)), k.ravel(), smile.repeat(len(NODES))
+            forecast[:, column] = np.log(smile_vols(last, now, *points)).reshape(-1, *_N)
         return forecast
 
 
@@ -202,10 +202,11 @@ class PcaVar(_Baseline):
         last = train.windows.log_vol[:, -1]
         mean = last.mean(axis=0)
         flat = (last - mean).reshape(len(last), -1)
-        components = np.linalg.svd(flat, full_matrices=False)[2][:MOST_COMPONENTS]
+        components = np.linalg.svd(flat, full_matrices=False)[2]
         forms = [
             cls._of(card, mean, components[:count], train, on_changes)
-            for count in range(1, len(components) + 1)
+            for count in COMPONENTS
+            if count <= len(components)
             for on_changes in (True, False)
         ]
         return _best(forms, validation)

@@ -15,17 +15,26 @@ import pandas as pd
 from vol_assets.quant import black_vega
 
 CONTRACT = ("expiration", "strike", "right")
+LIVE_INPUTS = ("ts", *CONTRACT, "market_data_type", "own_vol", "bid_vol", "ask_vol", "forward", "years")
+WIDEST = 0.5  # of the vol of the mid, from bid to ask: a mid of wider quotes says nothing
 CONTRACT_COLUMNS = ("ts", *CONTRACT, "k", "years", "forward", "vol", "bid_vol", "ask_vol", "vega")
 
 
 def live_contracts(history: pd.DataFrame) -> pd.DataFrame:
-    """CONTRACT_COLUMNS of the rows of live/history whose quotes are live and have a vol.
+    """CONTRACT_COLUMNS of the rows of live/history (LIVE_INPUTS) with a vol worth the name, of polls that are live.
 
+    Left out are quotes wider than WIDEST, as a stub far off the market is, and all of a poll with a delayed one: the
+    forward was made of both.
     ts: UTC; k: ln(strike / forward); years: from the poll to the close of the expiration; forward: USD; vol, bid_vol,
     ask_vol: European, decimals a year, bid_vol null where the bid is worth no more than exercise; vega: USD per 1.00.
     """
-    live = history[(history["market_data_type"] == "live") & history["own_vol"].notna() & history["forward"].notna()]
-    return _contracts(live.rename(columns={"own_vol": "vol"}))
+    narrow = history["ask_vol"] - history["bid_vol"] <= WIDEST * history["own_vol"]  # not where a vol is unknown
+    return _contracts(history[live_polls(history) & narrow].rename(columns={"own_vol": "vol"}))
+
+
+def live_polls(history: pd.DataFrame) -> pd.Series:
+    """Which rows are of a poll that has live quotes alone."""
+    return (history["market_data_type"] == "live").groupby(history["ts"]).transform("all")
 
 
 def daily_contracts(chain: pd.DataFrame) -> pd.DataFrame:

@@ -155,22 +155,29 @@ def _featured(quotes: pd.DataFrame, good: np.ndarray, reason: np.ndarray, column
 
 
 def _instants(quotes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The instant of each poll, datetime64[ns] in UTC: of its newest tick, but not before its bucket starts; and the
-    poll of each quote."""
+    """The instant of each poll, datetime64[ns] in UTC: of its newest tick, but not before its bucket starts, nor after
+    the close of a session that it began in; and the poll of each quote."""
     starts, poll = np.unique(quotes["ts"].to_numpy("datetime64[ns]"), return_inverse=True)
     newest = starts.copy()
     np.fmax.at(newest, poll, quotes["quote_time"].to_numpy("datetime64[ns]"))
-    return newest, poll
+    _, _, closes = _session_of(starts)
+    return np.where(starts < closes, np.minimum(newest, closes), newest), poll
 
 
 def _clock(instants: np.ndarray) -> tuple[SessionClock, np.ndarray]:
     """The clock of instants, datetime64 in UTC, and whether the market is open then."""
+    time_of_day, opens, closes = _session_of(instants)
+    angle = 2.0 * np.pi * (time_of_day / np.timedelta64(24, "h"))
+    since = (instants - opens) / np.timedelta64(1, "m")
+    return SessionClock(np.sin(angle), np.cos(angle), since), (opens <= instants) & (instants <= closes)
+
+
+def _session_of(instants: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of instants, datetime64 in UTC: the time since midnight in New York, the open and the close of that day (NaT)."""
     local = pd.DatetimeIndex(instants, tz="UTC").tz_convert(clock.NEW_YORK).tz_localize(None).to_numpy()
     days = local.astype("datetime64[D]")
     opens, closes = np.array([_hours(day) for day in days.tolist()], dtype=instants.dtype).T
-    angle = 2.0 * np.pi * ((local - days) / np.timedelta64(24, "h"))
-    since = (instants - opens) / np.timedelta64(1, "m")
-    return SessionClock(np.sin(angle), np.cos(angle), since), (opens <= instants) & (instants <= closes)
+    return local - days, opens, closes
 
 
 def _repeated(order: np.ndarray, *columns: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ with hindsight on the very sessions of the test.
 
 Nor is that enough. A network smooths across strikes and expirations as no simple baseline does: where true smiles are
 random walks and quotes as noisy as the sample market's, it gains 5 % on the best of them one step ahead, 2 to 3 % over
-all horizons, and every other time beyond doubt. But the most that smoothing can say is where the smile is, and that is
+all horizons, and mostly beyond doubt. But the most that smoothing can say is where the smile is, and that is
 the same for every horizon. Only who sees where it goes does better at ten steps than by holding what he said of one;
 that is what `foresight` asks. In a family of one horizon it asks nothing: from one session to the next smiles move so
 far that the noise of quotes is little beside it.

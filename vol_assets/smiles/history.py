@@ -15,10 +15,12 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.contracts.live import LIVE_HISTORY, LIVE_STATES, SERVED
+from vol_assets.smiles.contracts import live_polls
 from vol_assets.smiles.features import features_of_polls
 from vol_assets.smiles.state import live_states, state_rows
 
 BLOCK = 64  # polls
+OPENING = 1.5  # buckets
 LIVE = "live"  # market-data type
 SECOND = np.timedelta64(1, "s")
 
@@ -35,17 +37,25 @@ class Coverage(NamedTuple):
     longest: float
 
 
-def opening_price(quotes: pd.DataFrame) -> float:
-    """The share's price (USD) in the first poll of a session's quotes; NaN where there is none."""
-    return float(quotes.loc[quotes["ts"] == quotes["ts"].min(), "underlying"].dropna().median())
+def opening_price(quotes: pd.DataFrame, session: dt.date, step: dt.timedelta) -> float:
+    """The share's price (USD) in the first poll of a session's quotes, in buckets of `step`.
+
+    NaN where that poll has no live quotes, or its bucket begins more than OPENING buckets after the open: a return
+    since then is no return since the open, which is unknown.
+    """
+    since = quotes["ts"] - clock.open_instant(session)
+    first = quotes[(since > -step) & (since == since[since > -step].min())]
+    if first.empty or since[first.index[0]] > OPENING * step or (first["market_data_type"] != LIVE).any():
+        return np.nan
+    return float(first["underlying"].dropna().median())
 
 
-def history_rows(quotes: pd.DataFrame, session: dt.date, rate: float) -> pd.DataFrame:
+def history_rows(quotes: pd.DataFrame, session: dt.date, rate: float, step: dt.timedelta) -> pd.DataFrame:
     """The quotes of a session's polls in the form of live/history, each with its features.
 
-    rate: zero rate, continuously compounded, decimal a year.
+    rate: zero rate, continuously compounded, decimal a year; step: from one poll's bucket to the next.
     """
-    opening = opening_price(quotes)
+    opening = opening_price(quotes, session, step)
     used = [features_of_polls(block, rate, opening).used[list(SERVED)] for block in _blocks(quotes)]
     served = (
         pd.concat(used).rename(columns=SERVED) if used else pd.DataFrame(columns=list(SERVED.values()), dtype=float)
@@ -54,8 +64,8 @@ def history_rows(quotes: pd.DataFrame, session: dt.date, rate: float) -> pd.Data
 
 
 def session_states(history: pd.DataFrame, session: dt.date) -> pd.DataFrame:
-    """The rows of live/states of a session's rows of live/history: of live quotes alone, delayed ones are of no use."""
-    used = history[(history["market_data_type"] == LIVE) & history["own_vol"].notna()]
+    """The rows of live/states of a session's rows of live/history, of polls of live quotes alone."""
+    used = history[live_polls(history) & history["own_vol"].notna()]
     used = used.rename(columns={kept: name for name, kept in SERVED.items()}).assign(
         log_moneyness=np.log(used["strike"] / used["forward"]), right_enc=np.where(used["right"] == "P", 1.0, 0.0)
     )

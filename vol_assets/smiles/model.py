@@ -18,13 +18,14 @@ class SmileModel(Protocol):
     """A trained model of one family.
 
     kind: what it is (gru, persistence); family: live or daily; horizons: steps ahead that it predicts, ascending;
-    inputs: names of a state's inputs, in order (`input_names`).
+    inputs: names of a state's inputs, in order (`input_names`); step_seconds: of a step, 0 where it is a session.
     """
 
     kind: str
     family: str
     horizons: tuple[int, ...]
     inputs: tuple[str, ...]
+    step_seconds: float
 
     def forecast(self, windows: Windows) -> np.ndarray:
         """ln vol at the nodes of every smile, (B, horizons, n, nodes), from B windows."""

@@ -14,9 +14,10 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.contracts.smile_next import LIVE, REPLAY, SMILE_NEXT
+from vol_assets.smiles.contracts import CONTRACT
 from vol_assets.smiles.model import SmileModel
 from vol_assets.smiles.panel import DAILY
-from vol_assets.smiles.predictor import CONTRACT, predict
+from vol_assets.smiles.predictor import predict
 from vol_assets.smiles.scoring import MARGIN
 from vol_assets.smiles.state import NODES, SmileState, smile_vols
 

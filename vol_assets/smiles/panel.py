@@ -22,7 +22,7 @@ FAMILIES = (LIVE, DAILY)
 HORIZONS = {LIVE: (1, 10), DAILY: (1,)}  # steps
 LENGTH = 10  # states of a window
 SMILES = 4  # of a state
-GAP = 1.5  # steps: two live states further apart are not neighbours
+NEAR, GAP = 0.5, 1.5  # steps: two live states less or further apart are no neighbours
 
 
 class Windows(NamedTuple):
@@ -55,6 +55,12 @@ class Panel:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+    @property
+    def step_seconds(self) -> float:
+        """From one state to the next; 0 where that is a session, or there is no next."""
+        steps = np.diff(self.ts)[np.diff(self.run) == 0] / np.timedelta64(1, "s")
+        return float(np.median(steps)) if self.family == LIVE and len(steps) else 0.0
 
     def rows(self, which: np.ndarray) -> Panel:
         """Some of the states (mask or numbers), their runs unchanged."""
@@ -91,8 +97,13 @@ def panel_of(family: str, states: Sequence[SmileState], step: dt.timedelta | Non
 
     expirations = stacked("expirations", SMILES).astype("datetime64[D]")
     if family == LIVE:
-        apart = np.diff(ts) > np.timedelta64(round(GAP * step.total_seconds() * 1e6), "us")
-        broken = apart | (np.diff(session) > np.timedelta64(0, "D")) | (expirations[1:] != expirations[:-1]).any(axis=1)
+        steps = np.diff(ts) / np.timedelta64(step, "us")
+        broken = (
+            (steps < NEAR)
+            | (steps > GAP)
+            | (np.diff(session) > np.timedelta64(0, "D"))
+            | (expirations[1:] != expirations[:-1]).any(axis=1)
+        )
     else:
         broken = np.diff(np.searchsorted(clock.session_days(), session)) != 1
     return Panel(

@@ -21,12 +21,12 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.errors import ContractError, ForecastError
+from vol_assets.smiles.contracts import CONTRACT
 from vol_assets.smiles.features import YEAR_SECONDS
 from vol_assets.smiles.model import SmileModel
 from vol_assets.smiles.panel import DAILY, HORIZONS, LENGTH, LIVE, SMILES, panel_of
 from vol_assets.smiles.state import SmileState, input_names, smile_vols
 
-CONTRACT = ["expiration", "strike", "right"]
 PREDICTED_COLUMNS = ("ts", "target_ts", "family", "horizon_steps", *CONTRACT, "predicted_vol", "flagged")
 REALISED_COLUMNS = ("family", "target_ts", *CONTRACT, "realised_vol")
 
@@ -48,7 +48,7 @@ def predict(
     another family or other inputs, ContractError for states out of order.
     """
     if model is not None:
-        require(model, family)
+        require(model, family, step)
     ts = [state.ts for state in states]
     if any(after <= before for before, after in itertools.pairwise(ts)):
         raise ContractError("a prediction needs its states in order, each instant once; sort them by ts")
@@ -77,8 +77,9 @@ def realised(due: pd.DataFrame, used: pd.DataFrame) -> pd.DataFrame:
     return due.merge(came, on=["target_ts", *CONTRACT])[list(REALISED_COLUMNS)]
 
 
-def require(model: SmileModel, family: str) -> None:
-    """A ForecastError that names the model if it is of another family or was trained on other inputs."""
+def require(model: SmileModel, family: str, step: dt.timedelta | None = None) -> None:
+    """A ForecastError that names the model if it is of another family, or was trained on other inputs or, where a live
+    `step` is given, on another one."""
     if model.family != family:
         raise ForecastError(
             f"the model {model.kind} is of the {model.family} family and cannot predict {family} smiles; serve one of "
@@ -91,6 +92,11 @@ def require(model: SmileModel, family: str) -> None:
         raise ForecastError(
             f"the model {model.kind} of the {family} family was trained on other inputs than states have now "
             f"({'; '.join(others[:4]) or 'the same in another order'}); train anew (the job train_smile_models)"
+        )
+    if step and model.step_seconds and model.step_seconds != step.total_seconds():
+        raise ForecastError(
+            f"the model {model.kind} of the {family} family was trained on a state every {model.step_seconds:g} s, and "
+            f"here is one every {step.total_seconds():g} s; set VOL_ASSETS_BUCKET to what it was, or train anew"
         )
 
 

@@ -31,14 +31,16 @@ FILE = "model.json"
 class Card:
     """What a model is and where it comes from.
 
-    kind, family, horizons (steps), inputs: as in SmileModel; fingerprint: of the data set; trained_through: last
-    session of training, ISO; seed: of a network, 0 for what draws no numbers; libraries: versions it was made with.
+    kind, family, horizons (steps), inputs, step_seconds: as in SmileModel; fingerprint: of the data set;
+    trained_through: last session of training, ISO; seed: of a network, 0 for what draws no numbers; libraries: versions
+    it was made with.
     """
 
     kind: str
     family: str
     horizons: tuple[int, ...]
     inputs: tuple[str, ...]
+    step_seconds: float
     fingerprint: str
     trained_through: str
     seed: int
@@ -66,6 +68,10 @@ class Carded:
     def inputs(self) -> tuple[str, ...]:
         return self.card.inputs
 
+    @property
+    def step_seconds(self) -> float:
+        return self.card.step_seconds
+
 
 def card_of(kind: str, panel: Panel, split: np.ndarray, *, seed: int = 0, libraries: tuple[str, ...] = ()) -> Card:
     """The card of a model of this kind, trained on this data set with these libraries and numpy."""
@@ -74,6 +80,7 @@ def card_of(kind: str, panel: Panel, split: np.ndarray, *, seed: int = 0, librar
         family=panel.family,
         horizons=HORIZONS[panel.family],
         inputs=tuple(input_names(SMILES)),
+        step_seconds=panel.step_seconds,
         fingerprint=fingerprint(panel, split),
         trained_through=str(panel.session[split == TRAIN].max()),
         seed=seed,
@@ -169,9 +176,9 @@ def _read(folder: Path) -> tuple[Card, dict[str, Any]]:
     try:
         card = Card(**{field.name: saved[field.name] for field in fields(Card)})
         numbers, horizons, inputs = dict(saved["numbers"]), tuple(card.horizons), tuple(card.inputs)
+        card = replace(card, horizons=horizons, inputs=inputs, step_seconds=float(card.step_seconds))
     except (KeyError, TypeError, ValueError) as error:
         raise ForecastError(f"{path} is no whole model ({type(error).__name__}: {error}); train anew") from error
-    card = replace(card, horizons=horizons, inputs=inputs)
     if card.family not in FAMILIES:
         raise ForecastError(f"{path} is of the family {card.family!r}; there are {' and '.join(FAMILIES)}; train anew")
     if horizons != HORIZONS[card.family]:

@@ -23,7 +23,7 @@ from vol_assets.errors import ForecastError, RegistryError
 from vol_assets.forecasting.rv_model import RvForecaster
 from vol_assets.tracking import serving
 from vol_assets.tracking.crownings import HAND
-from vol_assets.tracking.store import Tracking, without_password
+from vol_assets.tracking.store import Tracking
 
 MODEL = "spy_rv_5d"
 ARTIFACT = "forecaster"
@@ -86,7 +86,7 @@ def load(tracking: Tracking, version: str) -> Loaded:
     found = tracking.version(MODEL, version)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            saved = _download(tracking, found, ARTIFACT, folder)
+            saved = tracking.artifact(MODEL, str(found.version), ARTIFACT, folder)
             return RvForecaster.load(saved), str(found.version), found.tags.get("source", "")
         except ForecastError as error:
             raise ForecastError(f"{MODEL} version {found.version} cannot be loaded: {error}") from error
@@ -97,7 +97,7 @@ def walk_forward_of(tracking: Tracking, version: str) -> pd.DataFrame:
     found = tracking.version(MODEL, version)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path = _download(tracking, found, f"{WALK_FORWARD}.csv", folder)
+            path = tracking.artifact(MODEL, str(found.version), f"{WALK_FORWARD}.csv", folder)
             rows = pd.read_csv(path, parse_dates=["date"], float_precision="round_trip")
             rows["date"] = rows["date"].dt.as_unit("ns")
             return rows[WALK_FORWARD_COLUMNS].astype(dict.fromkeys(WALK_FORWARD_COLUMNS[1:], float))
@@ -141,13 +141,3 @@ def _servable(tracking: Tracking, version: str, source: str) -> Loaded:
             "choose a version of this source"
         )
     return loaded
-
-
-def _download(tracking: Tracking, version: Any, name: str, folder: str) -> Path:
-    """An artifact of a version; a ForecastError if it is not to be had although the registry answers."""
-    try:
-        return tracking.download(f"models:/{MODEL}/{version.version}/artifacts/{name}", folder)
-    except RegistryError as error:
-        tracking.version(MODEL, str(version.version))
-        said = without_password(" ".join(str(error.__cause__).split()))[:300]
-        raise ForecastError(f"its artifact {name} is not to be had ({said})") from error

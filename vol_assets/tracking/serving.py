@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "vol_assets.serving/2"
 
+PREFIX = "spy_smile_"
+
 Model = TypeVar("Model")
 
 
@@ -33,9 +35,29 @@ class Savable(Protocol):
     def save(self, folder: Path) -> Any: ...
 
 
+def serving_line(family: str) -> str:
+    """The registered model whose champion serves a family of smiles."""
+    return f"{PREFIX}{family}"
+
+
+def require_source(model: str, version: str, trained_on: str, source: str) -> None:
+    """A ForecastError when a champion was trained on another source than the lake's."""
+    if trained_on != source:
+        raise ForecastError(
+            f"the champion of {model} (version {version}) was trained on the source {trained_on!r}, this lake holds "
+            f"{source!r}; train on this lake, or point MLFLOW_TRACKING_URI at its own store"
+        )
+
+
 def path_of(tracking: Tracking, model: str) -> Path:
     """Where the copy lies."""
     return tracking.artifacts.with_name("serving") / f"{model}.json"
+
+
+def asked_of(tracking: Tracking, model: str) -> Path:
+    """The marker of whoever would ask too often: its time is when the registry was last asked who serves, its text why
+    nobody does. A copy is younger where a version was crowned here since."""
+    return path_of(tracking, model).with_suffix(".asked")
 
 
 def keep(tracking: Tracking, model: str, loaded: tuple[Savable, str, str]) -> None:

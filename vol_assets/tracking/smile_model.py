@@ -33,13 +33,13 @@ from vol_assets.smiles.state import NODES
 from vol_assets.smiles.stored import load_model
 from vol_assets.tracking import serving
 from vol_assets.tracking.crownings import GATE, HAND
-from vol_assets.tracking.store import Tracking, without_password
+from vol_assets.tracking.serving import PREFIX, serving_line
+from vol_assets.tracking.store import Tracking
 
 ARTIFACT = "smile_model"
 COPY_OF = "copy_of"
 FINGERPRINT = "data_fingerprint"
 HORIZON = "horizon_steps"
-PREFIX = "spy_smile_"
 REQUIREMENTS = ["torch", "scipy", "numpy", "pandas"]
 
 logger = logging.getLogger(__name__)
@@ -51,11 +51,6 @@ class Champion(NamedTuple):
     model: SmileModel
     version: str
     kind: str
-
-
-def serving_line(family: str) -> str:
-    """The registered model whose champion serves a family."""
-    return f"{PREFIX}{family}"
 
 
 def line(family: str, kind: str) -> str:
@@ -145,7 +140,7 @@ def load(tracking: Tracking, name: str, version: str) -> SmileModel:
     found, family = tracking.version(name, version), family_of(name)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            model = load_model(_download(tracking, name, found, folder), family)
+            model = load_model(tracking.artifact(name, str(found.version), ARTIFACT, folder), family)
             require(model, family)
         except ForecastError as error:
             raise ForecastError(f"{name} version {found.version} cannot be loaded: {error}") from error
@@ -180,7 +175,7 @@ def champion_of_family(
     """
     name = serving_line(family)
     load_copy = partial(load_model, family=family)
-    if not _made(tracking):
+    if not tracking.made:
         return None
     try:
         kept = serving.last_good(tracking, name, load_copy)
@@ -196,11 +191,8 @@ def champion_of_family(
     if loaded is None:
         return None
     model, version, trained_on = loaded
-    if source not in (None, trained_on):
-        raise ForecastError(
-            f"the champion of {name} (version {version}) was trained on the source {trained_on!r}, this lake holds "
-            f"{source!r}; train on this lake, or point MLFLOW_TRACKING_URI at its own store"
-        )
+    if source is not None:
+        serving.require_source(name, version, trained_on, source)
     if loaded is not kept:
         serving.keep(tracking, name, loaded)
     return Champion(model, version, model.kind)
@@ -239,12 +231,6 @@ def roll_back(tracking: Tracking, name: str, reason: str, source: str) -> tuple[
 
 Loaded = tuple[SmileModel, str, str]
 """A model, its version in the serving line, and the source of the data it was trained on."""
-
-
-def _made(tracking: Tracking) -> bool:
-    """Whether there is a store to ask: asking one on SQLite would make its database, which takes longer than a poll."""
-    path = tracking.uri.removeprefix("sqlite:///")
-    return path == tracking.uri or Path(path).exists()
 
 
 def _champion(tracking: Tracking, name: str, kept: Loaded | None) -> Loaded | None:
@@ -287,13 +273,3 @@ def _copy(tracking: Tracking, family: str, kind: str, version: str) -> Any:
 def _ensure(tracking: Tracking, name: str, description: str) -> None:
     if not tracking.client.search_registered_models(f"name = '{name}'"):
         tracking.client.create_registered_model(name, description=description)
-
-
-def _download(tracking: Tracking, name: str, found: Any, folder: str) -> Path:
-    """The artifact of a version; a ForecastError if it is not to be had although the registry answers."""
-    try:
-        return tracking.download(f"models:/{name}/{found.version}/artifacts/{ARTIFACT}", folder)
-    except RegistryError as error:
-        tracking.version(name, str(found.version))
-        said = without_password(" ".join(str(error.__cause__).split()))[:300]
-        raise ForecastError(f"its artifact {ARTIFACT} is not to be had ({said})") from error

@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vol_assets.errors import RegistryError
+from vol_assets.errors import ForecastError, RegistryError
 from vol_assets.tracking import crownings
 from vol_assets.tracking.crownings import HAND, Crowning
 
@@ -38,6 +38,7 @@ MIRRORS = {CHAMPION: "production", CHALLENGER: "staging"}
 # MLflow's own defaults (seven retries at doubling intervals, each of two minutes) wait four minutes at a port where
 # nobody listens, twenty where nobody answers. These: five seconds, and 50.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+HASTE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -66,6 +67,26 @@ class Tracking:
             Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(self.uri)
         return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a store to ask: asking one on SQLite makes its database, which takes longer than a poll."""
+        path = self.uri.removeprefix("sqlite:///")
+        return path == self.uri or Path(path).exists()
+
+    @contextmanager
+    def in_haste(self) -> Iterator[None]:
+        """Have MLflow asked once inside the block, and for a few seconds, by whoever can do without the answer."""
+        before = {name: os.environ.get(name) for name in HASTE}
+        os.environ.update(HASTE)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -210,6 +231,18 @@ class Tracking:
         self.client  # noqa: B018 - points MLflow at this store
         with self.answering():
             return Path(mlflow.artifacts.download_artifacts(artifact_uri, dst_path=folder, tracking_uri=self.uri))
+
+    def artifact(self, model: str, version: str, name: str, folder: Path | str) -> Path:
+        """An artifact of a version, copied into a folder.
+
+        A ForecastError if it is not to be had although the registry answers.
+        """
+        try:
+            return self.download(f"models:/{model}/{version}/artifacts/{name}", folder)
+        except RegistryError as error:
+            self.version(model, version)
+            said = without_password(" ".join(str(error.__cause__).split()))[:300]
+            raise ForecastError(f"its artifact {name} is not to be had ({said})") from error
 
     def _alias(self, model: str, alias: str, version: Any) -> None:
         with self.answering():

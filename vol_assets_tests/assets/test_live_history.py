@@ -35,16 +35,17 @@ RATE = 0.045
 
 @contextmanager
 def over(folder: Path, source: str = "sample", now: dt.datetime | None = None) -> Iterator[CodeLocation]:
-    """A code location whose desk polls every half hour, on a clock that is at `now`."""
-    with CodeLocation.over(folder, source=source) as location:
-        desk = (now, 1.0, time.time()) if now else None
-        settings = replace(location.settings, bucket=BUCKET, rate=RATE, ibkr_clock=desk)
-        yield alone(settings, location)
+    """A code location whose desk polls every half hour, on a clock that is at `now`; what its runs leave is kept in
+    memory, since a run's own database takes as long as the run."""
+    settings = Settings.from_env({"VOL_ASSETS_DATA": str(folder), "VOL_ASSETS_SOURCE": source})
+    desk = (now, 1.0, time.time()) if now else None
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield alone(replace(settings, bucket=BUCKET, rate=RATE, ibkr_clock=desk), instance)
 
 
-def alone(settings: Settings, other: CodeLocation) -> CodeLocation:
+def alone(settings: Settings, instance: dg.DagsterInstance) -> CodeLocation:
     """The two tables without all others, whose jobs take seconds to resolve."""
-    location = CodeLocation(settings, other.instance)
+    location = CodeLocation(settings, instance)
     location.defs = dg.Definitions(
         assets=LIVE_HISTORY_ASSETS,
         resources=resources.build_resources(settings),
@@ -76,7 +77,8 @@ def real(tmp_path) -> Iterator[CodeLocation]:
 
 def serve(location: CodeLocation, quotes: pd.DataFrame) -> pd.DataFrame:
     """Store polls with their features and states, as live/spy_features does poll by poll; the states."""
-    used = features_of_polls(quotes, RATE, opening_price(quotes)).used
+    opening = opening_price(quotes, quotes["ts"].iloc[0].date(), dt.timedelta(seconds=BUCKET))
+    used = features_of_polls(quotes, RATE, opening).used
     states = state_rows(*live_states(used))
     with LiveStore(location.settings.live_url) as store:
         store.write_quotes(quotes.assign(own_vol=used["implied_vol"]))
@@ -100,7 +102,6 @@ def test_sessions_are_simulated_at_the_desks_pace(simulated):
         history[history["date"] == pd.Timestamp(SECOND)].reset_index(drop=True), expected, check_column_type=False
     )
     assert location.recorded("live/history") == location.recorded("live/states") == {str(FIRST), str(SECOND), str(HALF)}
-    assert not Path(location.settings.data, "live", "live.db").exists()  # nobody asked the store
 
 
 def test_pages_tell_of_the_newest_session(simulated):
@@ -109,7 +110,6 @@ def test_pages_tell_of_the_newest_session(simulated):
     assert (told["polls"], told["buckets without a poll"], told["longest gap in minutes"]) == (7, 0, 0.0)
     assert told["quotes from"] == "simulator"
     assert "2024-12-06" in told["newest session"]
-    assert "rows dropped from the live store" not in told
     told = ran.metadata("live/states")
     assert told["states"] == 7
     assert "data:image/png" in told["smiles"]
@@ -118,6 +118,7 @@ def test_pages_tell_of_the_newest_session(simulated):
         ("live/history", "contract"),
         ("live/history", "coverage"),
         ("live/history", "rate"),
+        ("live/history", "retention"),
         ("live/states", "contract"),
         ("live/states", "smiles"),
     ):
@@ -136,11 +137,22 @@ def test_a_session_of_a_range_is_the_same_by_itself(simulated):
 
 def test_a_rate_that_nobody_knows_is_warned_of(tmp_path):
     with over(tmp_path) as location:
-        unset = alone(replace(location.settings, rate=None), location)
+        unset = alone(replace(location.settings, rate=None), location.instance)
         ran = unset.run("live/history", HALF)
     assert ran.success
     assert not ran.check("live/history", "rate").passed
     assert "2024-11-29" in str(ran.check("live/history", "rate").metadata["sessions valued at a usual rate"].value)
+
+
+def test_what_was_polled_leaves_the_store_on_the_sample_source_too_where_the_lake_takes_nothing_of_it(tmp_path, polled):
+    with over(tmp_path, now=clock.close_instant("2025-01-10").to_pydatetime()) as location:
+        for quotes in polled.values():
+            serve(location, quotes.assign(source="simulator"))
+        ran = location.run("live/history", HALF)
+        assert ran.success
+        assert ran.check("live/history", "retention").passed
+        with LiveStore(location.settings.live_url) as store:
+            assert store.days() == []
 
 
 # From the live store
@@ -154,12 +166,32 @@ def test_the_stores_polls_become_history_and_its_states_come_again(real, polled)
     history, states = real.read(LIVE_HISTORY, FIRST, FIRST), real.read(LIVE_STATES, FIRST, FIRST)
     assert len(history) == len(polled[FIRST])
     assert set(history["source"]) == {"ibkr"}
-    assert ran.metadata("live/history")["rows dropped from the live store"].startswith("0 of spy_option_chain")
+    assert retained(ran).passed
+    assert retained(ran).metadata[DROPPED].value.startswith("0 of spy_option_chain")
+    assert ran.check("live/history", "rate").passed
     for name in served.columns:
         if served[name].dtype == float:
             np.testing.assert_allclose(states[name], served[name], rtol=0.0, atol=1e-8)
         else:
             assert states[name].tolist() == served[name].tolist()
+
+
+def test_a_rate_that_nobody_knew_is_warned_of_where_polls_are_of_the_store(real, polled):
+    serve(real, polled[FIRST])
+    unset = alone(replace(real.settings, rate=None), real.instance)
+    rate = unset.run("live/history", FIRST).check("live/history", "rate")
+    assert not rate.passed
+    assert rate.metadata["sessions valued at a usual rate"].value == "2024-11-26"
+
+
+def test_a_store_that_cannot_be_read_fails_the_step_with_its_reason_and_refuses_no_session(real):
+    store = Path(real.settings.live_url.removeprefix("sqlite:///"))
+    store.parent.mkdir(parents=True)
+    store.write_bytes(b"no database at all" * 100)
+    ran = real.run("live/history", FIRST)
+    assert ran.failed == ["live__history"]
+    assert "FAILED live/history: the live store sqlite:///" in ran.lines
+    assert real.lake.read_rejects(LIVE_HISTORY).empty
 
 
 def test_a_long_gap_is_warned_of(real, polled):
@@ -195,7 +227,7 @@ def mixed(quotes: pd.DataFrame) -> pd.DataFrame:
     [
         (lambda quotes: quotes[:0], "polls of the session: the live store sqlite:.* has none; sessions that nobody"),
         (simulators, "polls of the market: the live store .* holds the simulator's, .*VOL_ASSETS_LIVE_URL of its own"),
-        (mixed, "polls of one market: the live store .* holds quotes of ibkr and simulator for 2024-11-27"),
+        (mixed, "polls of the market: the live store .* holds the simulator's"),
     ],
     ids=["none", "simulator", "mixed"],
 )
@@ -222,6 +254,12 @@ def test_states_of_a_session_without_history_are_refused(real):
 
 # Letting go
 
+DROPPED = "rows dropped from the live store"
+
+
+def retained(ran: Ran) -> dg.AssetCheckEvaluation:
+    return ran.check("live/history", "retention")
+
 
 def test_what_is_in_the_lake_and_old_leaves_the_store_and_what_the_lake_lacks_stays(tmp_path, polled):
     with over(tmp_path, "yahoo", clock.close_instant("2025-01-10").to_pydatetime()) as location:
@@ -229,13 +267,26 @@ def test_what_is_in_the_lake_and_old_leaves_the_store_and_what_the_lake_lacks_st
             serve(location, quotes)
         ran = location.run("live/history", FIRST)
         assert ran.success
-        dropped = ran.metadata("live/history")["rows dropped from the live store"]
+        dropped = retained(ran).metadata[DROPPED].value
         assert dropped.startswith(f"{len(polled[FIRST]):,} of spy_option_chain, ")
         assert "52 of smile_state" in dropped
         with LiveStore(location.settings.live_url) as store:
             assert [store.days(table) for table in (QUOTES, FEATURES, STATES)] == [[SECOND]] * 3
+        assert not retained(ran).passed
+        assert retained(ran).metadata["old sessions that the lake lacks"].value == str(SECOND)
+        assert f"the live store keeps everything from {SECOND} on" in ran.lines
         assert location.run("live/history", FIRST).failed == ["live__history"]  # gone, and the lake's is left alone
         assert location.lake.sessions(LIVE_HISTORY) == [FIRST]
+
+
+def test_the_store_lets_go_of_a_session_although_another_of_the_run_was_refused(tmp_path, polled):
+    with over(tmp_path, "yahoo", clock.close_instant("2025-01-10").to_pydatetime()) as location:
+        serve(location, polled[FIRST])
+        ran = location.run("live/history", FIRST, SECOND)
+        assert ran.failed == ["live__history"]
+        assert retained(ran).passed
+        with LiveStore(location.settings.live_url) as store:
+            assert store.days() == []
 
 
 def test_a_store_that_is_locked_keeps_its_rows_and_the_lake_gets_them_all_the_same(tmp_path, polled, monkeypatch):
@@ -246,6 +297,7 @@ def test_a_store_that_is_locked_keeps_its_rows_and_the_lake_gets_them_all_the_sa
             holder.execute("BEGIN IMMEDIATE")
             ran = location.run("live/history", FIRST)
         assert ran.success
-        assert ran.metadata("live/history")["rows dropped from the live store"] == "none: the store did not answer"
+        assert not retained(ran).passed
+        assert retained(ran).metadata[DROPPED].value.startswith("none: ")
         assert "nothing was dropped from the live store" in ran.lines
         assert location.lake.sessions(LIVE_HISTORY) == [FIRST]

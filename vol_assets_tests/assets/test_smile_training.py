@@ -346,7 +346,7 @@ def test_too_few_sessions_train_nothing_and_say_what_is_wanted(bare: CodeLocatio
     assert open_tracking(bare.settings).versions(line(LIVE, "mlp")) == []
 
 
-def test_sessions_polled_at_another_step_and_thin_states_are_left_out_and_counted(bare: CodeLocation):
+def test_states_polled_at_another_step_are_in_no_window_and_thin_ones_are_counted(bare: CodeLocation):
     states = smile_world.live_states(POLLED[:3], 25)
     smile_world.fill_live(bare.lake, [*states[:25:2], *states[25:]])
     rows = bare.lake.read(LIVE_STATES, POLLED[2], POLLED[2])
@@ -354,8 +354,11 @@ def test_sessions_polled_at_another_step_and_thin_states_are_left_out_and_counte
     bare.lake.write(LIVE_STATES, rows[~third])
     ran = bare.run("smile/dataset")
     assert ran.success, ran.lines
-    assert "live: 49 states of 2 sessions" in ran.lines
-    assert "; 1 of too few smiles; 1 session polled at another step is left out" in ran.lines
+    assert "live: 62 states of 3 sessions" in ran.lines
+    assert "; 1 of too few smiles" in ran.lines
+    live, _ = panels_in(bare.lake)[LIVE]
+    assert POLLED[0] not in live.session[live.last_of_windows()].tolist()
+    assert np.bincount(live.run)[:13].tolist() == [1] * 13
 
 
 def test_without_bars_the_share_before_is_read_off_the_surface_before(bare: CodeLocation):

@@ -16,6 +16,7 @@ from live_desk import ALWAYS, AT_ONCE, IMPATIENT, QUICK
 from smile_market import EXPIRATIONS, FAST, NOON, SmileMarket, listed
 from waiting import until
 
+from vol_assets import clock
 from vol_assets.automation.resources import open_tracking
 from vol_assets.ibkr.plan import OptionKey
 from vol_assets.ibkr.simulator import NEVER, Permission, Simulator
@@ -30,7 +31,7 @@ from vol_assets.tracking import serving
 EVERYTHING = frozenset(Ask)
 ALL = ["spy_quotes", "spy_features", "spy_predicted"]
 PERSISTENCE = Persistence(
-    Card("persistence", LIVE, HORIZONS[LIVE], tuple(input_names(SMILES)), "of a test", "2024-03-14", 0, {})
+    Card("persistence", LIVE, HORIZONS[LIVE], tuple(input_names(SMILES)), 60.0, "of a test", "2024-03-14", 0, {})
 )
 NOTHING = dict.fromkeys(("spy_option_chain", "option_features", "smile_state", "predicted_smile"), 0)
 
@@ -45,7 +46,9 @@ def later(desk, minutes: float) -> None:
 
 def crown(desk, model) -> None:
     """Have a model serve, as training leaves it beside the lake."""
-    serving.keep(open_tracking(desk.settings), "spy_smile_live", (model, "7", "sample"))
+    tracking = open_tracking(desk.settings)
+    serving.keep(tracking, "spy_smile_live", (model, "7", "sample"))
+    serving.asked_of(tracking, "spy_smile_live").write_text("")
 
 
 def failed(desk, *words: str, step: str = "spy_quotes", config: dict = AT_ONCE) -> None:
@@ -105,7 +108,7 @@ def test_the_pages_say_what_came_of_it(desk_with):
     assert quotes["nearest the money"].count("| 500.00 |") >= 3
     assert features["bucket"] == "2024-03-15 12:00:00 New York"
     assert features["smiles"] == 4
-    assert features["SPY at the open"] == 500.0
+    assert features["SPY at the open"] == "unknown"
     assert predicted["flagged"].startswith("persistence stands in")
     assert "nobody is crowned" in predicted["model"]
 
@@ -364,14 +367,25 @@ def test_steps_without_anything_stored_before_them_say_what_to_run_first(desk_wi
         assert f"nothing of {before} yet" in ran.reason
 
 
-def test_the_opening_price_is_that_of_the_sessions_first_bucket(desk_with):
-    desk = desk_with()
+@pytest.mark.parametrize(("minutes", "expected"), [(0, np.log(505.0 / 500.0)), (2, np.nan)])
+def test_the_opening_price_is_that_of_a_first_bucket_at_the_open_and_else_unknown(desk_with, minutes, expected):
+    desk = desk_with(at=clock.open_instant("2024-03-15").to_pydatetime() + dt.timedelta(minutes=minutes))
     desk.run()
     later(desk, 1)
     desk.simulator.market = replace(desk.simulator.market, spot=505.0)
     desk.run()
     with desk.store() as store:
-        assert np.allclose(store.latest(FEATURES)["spot_return"], np.log(505.0 / 500.0))
+        assert np.allclose(store.latest(FEATURES)["spot_return"], expected, equal_nan=True)
+
+
+def test_a_folder_of_contracts_that_cannot_be_written_is_named(desk_with, tmp_path):
+    desk = desk_with()
+    folder = tmp_path / "file"
+    folder.write_text("in the folder's place")
+    ran = desk.run(folder=folder)
+    assert not ran.success
+    assert f"what the gateway says of contracts cannot be kept in {folder}" in ran.reason
+    assert desk.stored() == NOTHING
 
 
 def test_ten_states_in_a_row_let_the_champion_predict_and_a_gap_stops_it(desk_with):

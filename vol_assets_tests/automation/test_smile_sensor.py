@@ -170,6 +170,14 @@ def test_a_tick_at_a_gateway_that_says_nothing_ends_long_before_dagster_ends_it(
     assert PATIENCE < 60 / 10
 
 
+def test_a_sample_lake_asks_no_gateway_but_a_simulator_unless_a_person_does(desk: LiveDesk):
+    assert desk.look().run_requests  # of the sample source, on a simulator's clock
+    desk.settings = replace(desk.settings, ibkr_clock=None)
+    said = desk.look().skip_message
+    assert said.startswith("VOL_ASSETS_SOURCE is sample")
+    assert "VOL_ASSETS_IBKR_CLOCK" in said
+
+
 def test_it_runs_by_itself_where_the_schedules_do():
     stopped, running = (
         build_smile_sensor(Settings.from_env({"VOL_ASSETS_SCHEDULES": word})) for word in ("stopped", "running")

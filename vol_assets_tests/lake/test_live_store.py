@@ -30,7 +30,7 @@ from vol_assets.contracts.live import LIVE_HISTORY, LIVE_STATES, STATE_COLUMNS
 from vol_assets.errors import StoreError
 from vol_assets.ibkr.outcome import QUOTE_COLUMNS
 from vol_assets.lake import Lake
-from vol_assets.lake.live import FEATURES, PREDICTIONS, QUOTES, STATES, TABLES, LiveStore, compact, lacking
+from vol_assets.lake.live import FEATURES, PREDICTIONS, QUOTES, STATES, TABLES, LiveStore, awaited, compact, lacking
 from vol_assets.lake.live.tables import Table
 from vol_assets.smiles.features import FEATURE_COLUMNS
 
@@ -736,11 +736,16 @@ def test_polls_of_a_day_without_a_session_are_not_missed_in_the_lake(store: Live
     assert lacking(store, Lake(tmp_path / "lake", "sample")) == []
 
 
-def test_simulated_and_real_quotes_of_one_session_are_not_mixed(store: LiveStore):
-    store.write_quotes(quotes())
-    store.write_quotes(quotes(OPEN + MINUTE).assign(source="ibkr"))
-    with pytest.raises(StoreError, match="holds quotes of ibkr and simulator for 2026-01-15; .*VOL_ASSETS_LIVE_URL"):
-        compact(store, SESSION)
+def test_what_awaits_the_lake_is_the_session_and_what_it_lacks_of_the_weeks_before(store: LiveStore, tmp_path):
+    lake = Lake(tmp_path / "lake", "yahoo")
+    for day in ("2025-12-01", "2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15", "2026-01-16"):
+        source = "simulator" if day in ("2026-01-14", "2026-01-15") else "ibkr"
+        store.write_quotes(quotes(pd.Timestamp(f"{day} 10:00", tz="America/New_York")).assign(source=source))
+    lake.write(LIVE_HISTORY, compact(store, dt.date(2026, 1, 12)))
+    missed = dt.date(2026, 1, 13)  # the first is too old, the second held, the third the simulator's
+    assert awaited(store, lake, SESSION) == [missed, SESSION]
+    assert awaited(store, lake, dt.date(2026, 1, 20)) == [missed, dt.date(2026, 1, 16)]
+    assert awaited(store, lake, dt.date(2026, 1, 12)) == [dt.date(2026, 1, 12)]  # asked for again, though held
 
 
 @pytest.fixture(scope="module")

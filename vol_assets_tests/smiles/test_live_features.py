@@ -48,6 +48,16 @@ def test_the_clock_reads_the_same_on_both_sides_of_a_change_to_daylight_saving(w
             assert read.minutes_since_open == pytest.approx(60 * (hours - 9.5), abs=1e-9)
 
 
+def test_a_tick_just_after_the_close_does_not_cost_the_sessions_last_poll():
+    last = plain_poll(at(DAY, "15:59"), (NEXT, LATER), half_spread=0.002)
+    late = last.assign(quote_time=[*last["quote_time"][:-1], at(DAY, "16:00:00.3")])
+    kept = used(late)
+    assert len(kept) == len(used(last)) > 0
+    assert kept["minutes_since_open"].max() == 390.0
+    after = last.assign(ts=at(DAY, "16:00"), quote_time=at(DAY, "16:00:01"))
+    assert used(after).empty
+
+
 def test_the_clock_of_any_time_zone_is_new_yorks():
     tokyo = TEN.tz_convert("Asia/Tokyo")  # of the same day, 23:00
     assert session_clock(tokyo.to_pydatetime()) == session_clock(TEN)

@@ -220,6 +220,12 @@ def test_a_model_of_other_inputs_is_refused_by_name_even_before_it_would_be_aske
         assert differs in str(told.value)
 
 
+def test_a_model_of_another_step_is_refused_and_told_apart(polls, states):
+    with pytest.raises(ForecastError, match="a state every 60 s, and here is one every 900 s; set VOL_ASSETS_BUCKET"):
+        predict(Tilted(step_seconds=60.0), states, polls[-1], dt.timedelta(minutes=15))
+    assert len(predict(Tilted(step_seconds=900.0), states, polls[-1], dt.timedelta(minutes=15)))
+
+
 def test_states_out_of_order_are_refused(polls, states):
     for mixed in (states[::-1], [*states, states[-1]]):
         with pytest.raises(ContractError, match="in order"):

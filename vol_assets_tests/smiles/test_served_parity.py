@@ -48,7 +48,7 @@ class Sessions:
     def panel(self) -> Panel:
         """That of the states which live/states would hold."""
         states = [session_states(rows, session) for session, rows in self.history.items()]
-        return live_panel(pd.concat(states, ignore_index=True)).panel
+        return live_panel(pd.concat(states, ignore_index=True), STEP).panel
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,8 @@ def stored(tmp_path_factory):
     """Every poll through the store, with its features and its state, one after the other."""
     polls = {session: simulated_polls("SPY", session, STEP.total_seconds()) for session in SESSIONS}
     with LiveStore(f"sqlite:///{tmp_path_factory.mktemp('live')}/live.db") as store:
-        for of_session in polls.values():
-            opening = opening_price(of_session)
+        for session, of_session in polls.items():
+            opening = opening_price(of_session, session, STEP)
             for _, quotes in of_session.groupby("ts"):
                 used = features(quotes, RATE, opening).used
                 store.write_quotes(quotes.assign(own_vol=used["implied_vol"].reindex(quotes.index)))
@@ -177,13 +177,13 @@ def test_a_simulated_history_is_what_the_store_gives_back(stored: Sessions):
     for session, quotes in stored.polls.items():
         simulated, kept = (
             rows.sort_values(["ts", "con_id"]).reset_index(drop=True)
-            for rows in (history_rows(quotes, session, RATE), stored.history[session])
+            for rows in (history_rows(quotes, session, RATE, STEP), stored.history[session])
         )
         pd.testing.assert_frame_equal(simulated, kept, rtol=0.0, atol=1e-9)
         LIVE_HISTORY.require(kept)
 
 
 def test_polls_are_of_one_family_and_step(stored: Sessions):
-    found = live_panel(pd.concat([session_states(rows, day) for day, rows in stored.history.items()]))
-    assert (found.panel.family, found.step, found.thin) == (LIVE, STEP, 0)
+    found = live_panel(pd.concat([session_states(rows, day) for day, rows in stored.history.items()]), STEP)
+    assert (found.panel.family, found.thin) == (LIVE, 0)
     assert np.bincount(found.panel.run).tolist() == [26, 26, 26, 26, 14]

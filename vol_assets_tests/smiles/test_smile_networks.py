@@ -23,7 +23,7 @@ SIZE = Size(DEPTH[LIVE], 2, 8, 0.1)
 
 @pytest.fixture(scope="module")
 def momentum() -> tuple[Panel, np.ndarray]:
-    return with_momentum(15, 120)
+    return with_momentum(30, 100)
 
 
 @pytest.fixture(scope="module")
@@ -57,31 +57,31 @@ def untrained(kind: str, panel: Panel) -> NetworkModel:
 def test_what_can_be_predicted_is_learnt(kind, trained, momentum):
     panel, expected = momentum
     learnt = skill(trained[kind].model, panel, expected)
-    assert learnt[0] > 0.85
-    assert learnt[1] > 0.7
+    assert learnt[0] > 0.95
+    assert learnt[1] > 0.8
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_smoothing_is_learnt_where_noise_hides_a_random_walk(kind):
-    panel = behind_noise(20, 80)
+    panel = behind_noise(15, 120)
     level = fit_baseline("local_level", panel, split(panel))
     found, best = skill(train(kind, panel, split(panel)).model, panel), skill(level, panel)
     assert best[0] > 0.15
-    assert (found > 0.85 * best).all()
+    assert found[0] > 0.95 * best[0]
+    assert found[1] > 0.7 * best[1]  # targets overlap: there is less to learn from
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_of_a_random_walk_there_is_nothing_to_learn(kind):
-    panel = random_walks(60, 60)
+    panel = random_walks(40, 50)
     trained = train(kind, panel, split(panel))
-    print(skill(trained.model, panel), trained.curve)
-    assert (np.abs(skill(trained.model, panel)) < 0.01).all()
-    assert trained.curve["validation"].min() > 0.99
+    assert (np.abs(skill(trained.model, panel)) < 0.015).all()
+    assert trained.curve["validation"].min() > 0.98
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("kind", ["gru", "mlp"])
 def test_the_daily_family_learns_from_fewer_states(kind):
-    panel, expected = with_momentum(700, 1, family=DAILY)
+    panel, expected = with_momentum(600, 1, family=DAILY)
     assert skill(train(kind, panel, split(panel)).model, panel, expected)[0] > 0.5
 
 

@@ -204,12 +204,12 @@ def test_the_contracts_of_the_live_family_are_its_live_quotes_with_a_vol():
         "right": "P",
         "market_data_type": "live",
         "own_vol": 0.2,
-        "bid_vol": np.nan,
+        "bid_vol": 0.19,
         "ask_vol": 0.21,
         "forward": 100.0,
         "years": 0.05,
     }
-    history = pd.DataFrame([row, row | {"market_data_type": "delayed"}, row | {"own_vol": np.nan}])
+    history = pd.DataFrame([row, row | {"strike": 94.0, "own_vol": np.nan}])
     found = live_contracts(history)
     assert list(found.columns) == list(CONTRACT_COLUMNS)
     assert len(found) == 1

@@ -19,6 +19,7 @@ class Tilted:
     family: str = LIVE
     inputs: tuple[str, ...] = tuple(input_names(SMILES))
     kind: str = "tilted"
+    step_seconds: float = 0.0  # whatever it is given
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def simulated_polls(underlying: str, session: dt.date, bucket: float) -> pd.Data
 
 def simulated_history(underlying: str, session: dt.date, bucket: float, rate: float) -> pd.DataFrame:
     """The rows of live/history of a simulated session; rate: zero rate, decimal a year."""
-    return history_rows(simulated_polls(underlying, session, bucket), session, rate)
+    return history_rows(simulated_polls(underlying, session, bucket), session, rate, dt.timedelta(seconds=bucket))
 
 
 def _poll(

@@ -26,14 +26,19 @@ KEEP_PREDICTIONS = 252
 DAY = dt.timedelta(days=1)  # what one transaction deletes
 
 
+def kept_from(now: dt.datetime) -> dt.date:
+    """The first of the sessions whose quotes, features and states stay in any case."""
+    return clock.offset(now.astimezone(clock.NEW_YORK).date(), -KEEP_SESSIONS)
+
+
 def keep_quotes_from(now: dt.datetime, lacking: Iterable[dt.date]) -> pd.Timestamp:
     """The instant (UTC) before which quotes, features and states may go, given the sessions that the lake lacks."""
-    return midnight(min([clock.offset(_today(now), -KEEP_SESSIONS), *lacking]))
+    return midnight(min([kept_from(now), *lacking]))
 
 
 def keep_predictions_from(now: dt.datetime) -> pd.Timestamp:
     """The instant (UTC) before which predictions may go."""
-    return midnight(clock.offset(_today(now), -KEEP_PREDICTIONS))
+    return midnight(clock.offset(now.astimezone(clock.NEW_YORK).date(), -KEEP_PREDICTIONS))
 
 
 def midnight(day: dt.date) -> pd.Timestamp:
@@ -61,7 +66,3 @@ def drop(writer: Engine, table: Table, before: dt.datetime) -> int:
                 return dropped
             end = held_value(INSTANT, min(before, first + DAY), dialect)
             dropped += connection.execute(sa.delete(ts.table).where(ts < end)).rowcount
-
-
-def _today(now: dt.datetime) -> dt.date:
-    return now.astimezone(clock.NEW_YORK).date()

@@ -45,13 +45,14 @@ def leaderboard(board: Board) -> Figure:
     axes = np.atleast_1d(axes)
     for ax, horizon in zip(axes, horizons):
         of_one = table[table["horizon_steps"] == horizon].set_index("model").loc[rows]
-        _panel(ax, of_one, named=ax is axes[0])
+        _panel(ax, of_one, named=ax is axes[0], room=len(horizons) / 3)
         style.panel_title(ax, _name(board.family, horizon), "" if horizon == ALL_HORIZONS else "RMSE")
     style.head_legend(figure, _legend())
     return figure
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, named: bool) -> None:
+def _panel(ax: Axes, rows: pd.DataFrame, named: bool, room: float) -> None:
+    """room: for labels, as a share of what three panels beside each other need."""
     skill = np.maximum(rows["skill_best"].to_numpy(), FURTHEST)
     reach = Z * rows["skill_best_error"].fillna(0.0).to_numpy()
     low, high = np.maximum(skill - reach, FURTHEST), skill + reach
@@ -82,6 +83,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, named: bool) -> None:
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.tick_params(axis="y", labelcolor=style.INK, labelsize=9.5)
     ax.grid(False, axis="y")
+    span *= room
     ax.set_xlim(left - 0.34 * span, right + (0.66 if rows["rmse"].notna().any() else 0.34) * span)
     style.percent_ticks(ax.xaxis, most=6)
     ax.set_xlabel(f"skill over {rows['best_baseline'].iloc[0]}")

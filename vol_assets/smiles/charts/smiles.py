@@ -10,7 +10,7 @@ import pandas as pd
 from vol_assets import clock
 from vol_assets.charts import style
 from vol_assets.smiles.panel import LIVE
-from vol_assets.smiles.scoring import MARGIN, POINTS
+from vol_assets.smiles.scoring import MARGIN, POINTS, SLACK
 from vol_assets.smiles.state import NODES, smile_vols
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ KEY = ["expiration", "strike"]
 
 
 def forecast_rows(panel: Panel, at: int, ahead: int, model: SmileModel, contracts: pd.DataFrame) -> pd.DataFrame:
-    """What `smiles` draws of the prediction from state number `at`, which ends a window: COLUMNS and came_vol.
+    """What `smiles` draws of the prediction from state number `at`, which ends a window: COLUMNS and came_vol, of the
+    contracts that are scored and of those that were quoted no more.
 
     contracts: CONTRACT_COLUMNS, of the state and of the one `ahead` steps later at least.
     """
@@ -48,6 +49,8 @@ def forecast_rows(panel: Panel, at: int, ahead: int, model: SmileModel, contract
     )
     z = k / (smile_vols(held, panel.years[at], years, 0.0 * k) * np.sqrt(years))
     near = (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN)
+    for times, of_smiles in ((years, panel.years[at]), (years - passed, left)):
+        near &= (times >= of_smiles[0] - SLACK) & (times <= of_smiles[-1] + SLACK)
     return rows.loc[near, [*COLUMNS, "came_vol"]].reset_index(drop=True)
 
 
@@ -97,9 +100,10 @@ def _quotes(ax: Axes, part: pd.DataFrame) -> None:
     ax.plot(x, part["vol"], "o", color=style.MUTED, ms=2.6, mew=0)
     ax.plot(x, part["predicted_vol"], color=style.NAVY, lw=1.4)
     ax.plot(x, part["came_vol"], "D", color=style.AMBER, ms=3.0, mew=0)
-    values = part[["vol", "predicted_vol"]].to_numpy()
-    margin = max(0.08 * np.ptp(values), 0.005)
-    ax.set_ylim(values.min() - margin, values.max() + margin)
+    values = part[["vol", "predicted_vol", "came_vol"]].to_numpy()
+    low, high = np.nanmin(values), np.nanmax(values)
+    margin = max(0.08 * (high - low), 0.005)
+    ax.set_ylim(low - margin, high + margin)
     style.percent_ticks(ax.yaxis, most=6)
 
 

@@ -71,7 +71,7 @@ class NetworkModel(Carded):
             try:
                 weights = torch.load(Path(folder) / WEIGHTS, map_location="cpu", weights_only=True)
                 network.load_state_dict(weights)
-            except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+            except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
                 raise ValueError(f"{WEIGHTS} holds no weights of this network: {error}") from error
             if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
                 raise ValueError(f"{WEIGHTS} has a weight that is not finite")
