@@ -42,7 +42,8 @@ SMILE_LEADERBOARD = Contract(
         "snapshots": _count("snapshots scored"),
         "contracts": _count("predictions of a contract scored"),
         "loss": _number(
-            "mean loss of a snapshot: squared error of its contracts, vol points^2; horizon 0: relative to raw"
+            "mean loss of a snapshot: squared error of its contracts; horizon 0: relative to raw's",
+            unit="vol points^2",
         ),
         "rmse": _number("root of the mean loss", unit="vol points"),
         "mae": _number("mean absolute error", unit="vol points"),
@@ -58,7 +59,9 @@ SMILE_LEADERBOARD = Contract(
         "best_baseline": column("str", "the baseline with the lowest loss"),
         "skill_best": _number("1 - loss / loss of the best baseline", unit="ratio"),
         "skill_best_error": _number("its standard error, by sessions", unit="ratio"),
-        "dm_t": _number("Diebold-Mariano t of the loss against the best baseline, by sessions; below 0 is better"),
+        "dm_t": _number(
+            "Diebold-Mariano t of the loss against the best baseline, by sessions; below 0 is better", unit="t"
+        ),
         "dm_p": _share("its one-sided p: that the model is no better"),
         "dm_p_holm": _share("adjusted by Holm over the networks; null for baselines"),
         **_breaches("butterfly"),

@@ -46,13 +46,16 @@ def _size(side: str) -> pa.Column:
     return column("float64", f"contracts {side}", SIZE, unit="contracts", nullable=True)
 
 
-def _covariates(*, nullable: bool) -> dict[str, pa.Column]:
+def covariates(*, nullable: bool) -> dict[str, pa.Column]:
+    """The columns of COVARIATES; spot_return may be null in any case."""
     circle = "of New York's hour on a circle of 24"
     return {
-        "hour_sin": column("float64", f"sine {circle}", nullable=nullable),
-        "hour_cos": column("float64", f"cosine {circle}", nullable=nullable),
+        "hour_sin": column("float64", f"sine {circle}", unit="ratio", nullable=nullable),
+        "hour_cos": column("float64", f"cosine {circle}", unit="ratio", nullable=nullable),
         "minutes_since_open": column("float64", "time since the open", unit="minutes", nullable=nullable),
-        "spot_return": column("float64", "log return of the share since the open; null: unknown", nullable=True),
+        "spot_return": column(
+            "float64", "log return of the share since the open; null: unknown", unit="log", nullable=True
+        ),
     }
 
 
@@ -92,7 +95,7 @@ LIVE_HISTORY = Contract(
         "ask_vol": _vol("of the ask"),
         "forward": _price("forward of the expiration", unit="USD"),
         "years": _price("from the poll to the expiration's close", unit="years"),
-        **_covariates(nullable=True),
+        **covariates(nullable=True),
     },
     unique=("ts", "expiration", "strike", "right"),
     checks=(
@@ -117,7 +120,7 @@ LIVE_STATES = Contract(
             name: column("float64", f"ln of the vol at {node:+.1f} stdevs from the forward", unit="ln of a decimal")
             for name, node in zip(NODE_COLUMNS, STATE_NODES)
         },
-        **_covariates(nullable=False),
+        **covariates(nullable=False),
     },
     unique=("ts", "expiration"),
     checks=(ON_ITS_SESSION,),

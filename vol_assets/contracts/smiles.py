@@ -6,7 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from vol_assets.contracts.contract import Contract, column
-from vol_assets.contracts.live import NODE_COLUMNS, POSITIVE
+from vol_assets.contracts.live import NODE_COLUMNS, POSITIVE, covariates
 from vol_assets.contracts.market import SESSION_CHECK
 
 FAMILIES = ("live", "daily")
@@ -40,16 +40,19 @@ SMILE_DATASET = Contract(
         **_numbers("float64", [f"forward_{rank}" for rank in RANKS], "forward of smile {}", POSITIVE, unit="USD"),
         **{
             name.replace("vol_", f"vol_{rank}_"): column(
-                "float64", f"ln of the vol of smile {rank}, {name.removeprefix('log_vol_')} stdevs from its forward"
+                "float64",
+                f"ln of the vol of smile {rank}, {name.removeprefix('log_vol_')} stdevs from its forward",
+                unit="ln of a decimal",
             )
             for rank in RANKS
             for name in NODE_COLUMNS
         },
-        "hour_sin": column("float64", "sine of the hour in New York on a circle of 24"),
-        "hour_cos": column("float64", "its cosine"),
-        "minutes_since_open": column("float64", "minutes since the open of the session", unit="minutes"),
+        **covariates(nullable=False),
         "spot_return": column(
-            "float64", "log return of the share since the open (live), the close before (daily)", nullable=True
+            "float64",
+            "log return of the share since the open (live), the close before (daily)",
+            unit="log",
+            nullable=True,
         ),
     },
     unique=("family", "ts"),
