@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,26 +63,14 @@ def honest_quotes(surface: TrueSurface, close: np.datetime64) -> dict[str, np.nd
     right = np.resize(np.array(RIGHTS, dtype=object), len(strike))
     forward, years, level, monthly = forwards[which], years[which], atm[which], listed.monthly[which]
 
-    k = np.log(strike / forward)
-    stdevs = k / (level * np.sqrt(years))
-    vol = surface.implied_vol(k, years)
-    price = american_price(forward, strike, years, vol, right, surface.rate, surface.carry)
-    depth = np.where(right == "C", surface.spot - strike, strike - surface.spot)
-
     random = stream(f"{surface.underlying} {surface.session} quotes").standard_normal((3, len(strike)))
     number = (
         listed.day[which].astype(int) * 7919 + np.round(strike * 4.0).astype(int) + 31 * (right == "C")
     ) % _CONTRACTS
     own = _contracts(surface.underlying)[:, number]
 
-    width = market.width * (1.0 + years) * (level / 0.16) ** 0.75 * (1.0 + 0.1 * np.minimum(stdevs**2, 25.0))
-    spread = market.least_spread + width * black_vega(forward, strike, years, vol)
-    spread = (spread + IN_THE_MONEY * np.maximum(depth, 0.0)) * np.exp(SPREAD_NOISE * random[0])
-    noise = NOISE * (np.sqrt(LASTING) * own[0] + np.sqrt(1.0 - LASTING) * random[1])
-    mid = price + 0.5 * spread * np.clip(noise, -NOISE_LIMIT, NOISE_LIMIT)
-    tick = np.where(mid < 3.0, market.tick, market.coarse_tick)
-    bid = on_tick(np.maximum(mid - 0.5 * spread, 0.0), tick, np.floor)
-    ask = np.maximum(on_tick(mid + 0.5 * spread, tick, np.ceil), np.round(bid + tick, 2))
+    made = market_maker(surface, strike, right, years, forward, level, own[0], random[:2])
+    k, stdevs, depth = made.k, made.stdevs, made.depth
 
     fame = np.where(strike % 25.0 == 0.0, 3.0, np.where(strike % 5.0 == 0.0, 1.8, 1.0)) * np.where(monthly, 1.0, 0.3)
     away = np.exp(-0.5 * (stdevs / np.where(k < 0.0, 2.6, 1.7)) ** 2 - np.maximum(depth, 0.0) / (0.05 * surface.spot))
@@ -91,16 +80,63 @@ def honest_quotes(surface: TrueSurface, close: np.datetime64) -> dict[str, np.nd
         "expiration": listed.day[which],
         "strike": strike,
         "right": right,
-        "bid": bid,
-        "ask": ask,
+        "bid": made.bid,
+        "ask": made.ask,
         "volume": np.floor(traded),
         "open_interest": np.floor(held),
-        "price": price,
+        "price": made.price,
         "years": years,
         "k": k,
         "stdevs": stdevs,
-        "tick": tick,
+        "tick": made.tick,
     }
+
+
+class Made(NamedTuple):
+    """Quotes, and what they were made of, each (n,): k, stdevs (k over the at-the-money stdev), vol, price (USD today),
+    depth in the money (USD, below 0 outside), tick, bid (0: none), ask."""
+
+    k: np.ndarray
+    stdevs: np.ndarray
+    vol: np.ndarray
+    price: np.ndarray
+    depth: np.ndarray
+    tick: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
+
+
+def market_maker(
+    surface: TrueSurface,
+    strike: np.ndarray,
+    right: np.ndarray,
+    years: np.ndarray,
+    forward: np.ndarray,
+    level: np.ndarray,
+    lasting: np.ndarray,
+    passing: np.ndarray,
+) -> Made:
+    """How contracts (n,) are quoted around the truth.
+
+    forward, level: of each contract's expiration, USD and at-the-money vol; lasting: (n,) normal numbers that stay with
+    the contracts; passing: (2, n) normal numbers of the spread and of the mid that do not.
+    """
+    market = MARKETS[surface.underlying]
+    k = np.log(strike / forward)
+    stdevs = k / (level * np.sqrt(years))
+    vol = surface.implied_vol(k, years)
+    price = american_price(forward, strike, years, vol, right, surface.rate, surface.carry)
+    depth = np.where(right == "C", surface.spot - strike, strike - surface.spot)
+
+    width = market.width * (1.0 + years) * (level / 0.16) ** 0.75 * (1.0 + 0.1 * np.minimum(stdevs**2, 25.0))
+    spread = market.least_spread + width * black_vega(forward, strike, years, vol)
+    spread = (spread + IN_THE_MONEY * np.maximum(depth, 0.0)) * np.exp(SPREAD_NOISE * passing[0])
+    noise = NOISE * (np.sqrt(LASTING) * lasting + np.sqrt(1.0 - LASTING) * passing[1])
+    mid = price + 0.5 * spread * np.clip(noise, -NOISE_LIMIT, NOISE_LIMIT)
+    tick = np.where(mid < 3.0, market.tick, market.coarse_tick)
+    bid = on_tick(np.maximum(mid - 0.5 * spread, 0.0), tick, np.floor)
+    ask = np.maximum(on_tick(mid + 0.5 * spread, tick, np.ceil), np.round(bid + tick, 2))
+    return Made(k, stdevs, vol, price, depth, tick, bid, ask)
 
 
 def on_tick(price: np.ndarray, tick: np.ndarray, rounding: np.ufunc) -> np.ndarray:

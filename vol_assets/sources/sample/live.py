@@ -97,11 +97,9 @@ def _path(underlying: str, day: dt.date) -> SessionPath:
 def _quotes(
     path: SessionPath, surface: TrueSurface, instant: pd.Timestamp, numbers: np.ndarray | None
 ) -> dict[str, np.ndarray | pd.DatetimeIndex]:
-    from vol_assets.quant.american import american_price  # with its tables, which surfaces do not need
-    from vol_assets.quant.black import black_vega
-    from vol_assets.sources.sample import chains
+    from vol_assets.sources.sample import chains  # with the tables of early exercise, which surfaces do not need
 
-    market, listed = chains.MARKETS[path.underlying], _listed(path)
+    listed = _listed(path)
     years = (listed["close"] - instant.tz_localize(None).to_datetime64()) / np.timedelta64(365, "D")
     alive = (years > 0.0) & (True if numbers is None else np.isin(listed["con_id"], numbers))
     years = years[alive]
@@ -109,22 +107,9 @@ def _quotes(
         listed[name][alive] for name in ("expiration", "strike", "right", "con_id", "lasting")
     )
     forward, level = surface.forward(years), surface.atm_vol(years)
-    k = np.log(strike / forward)
-    stdevs = k / (level * np.sqrt(years))
-    vol = surface.implied_vol(k, years)
-    price = american_price(forward, strike, years, vol, right, surface.rate, surface.carry)
-    depth = np.where(right == "C", surface.spot - strike, strike - surface.spot)
-
     bucket = instant.floor(BUCKET)
     passing = _passing(path.underlying, bucket)[:, con_id % _PASSING]
-    width = market.width * (1.0 + years) * (level / 0.16) ** 0.75 * (1.0 + 0.1 * np.minimum(stdevs**2, 25.0))
-    spread = market.least_spread + width * black_vega(forward, strike, years, vol)
-    spread = (spread + chains.IN_THE_MONEY * np.maximum(depth, 0.0)) * np.exp(chains.SPREAD_NOISE * passing[0])
-    noise = chains.NOISE * (np.sqrt(chains.LASTING) * lasting + np.sqrt(1.0 - chains.LASTING) * passing[1])
-    mid = price + 0.5 * spread * np.clip(noise, -chains.NOISE_LIMIT, chains.NOISE_LIMIT)
-    tick = np.where(mid < 3.0, market.tick, market.coarse_tick)
-    bid = chains.on_tick(np.maximum(mid - 0.5 * spread, 0.0), tick, np.floor)
-    ask = np.maximum(chains.on_tick(mid + 0.5 * spread, tick, np.ceil), np.round(bid + tick, 2))
+    made = chains.market_maker(surface, strike, right, years, forward, level, lasting, passing[:2])
     bid_size, ask_size = np.ceil(TYPICAL_SIZE * np.exp(SIZE_NOISE * passing[2:]))
     return {
         "ts": pd.DatetimeIndex([bucket]).as_unit("us").repeat(len(strike)),
@@ -133,13 +118,13 @@ def _quotes(
         "expiration": expiration.astype("datetime64[ns]"),
         "strike": strike,
         "right": right,
-        "bid": bid,
-        "ask": ask,
-        "bid_size": np.where(bid > 0.0, bid_size, 0.0),
+        "bid": made.bid,
+        "ask": made.ask,
+        "bid_size": np.where(made.bid > 0.0, bid_size, 0.0),
         "ask_size": ask_size,
         "underlying": np.full(len(strike), round(surface.spot, 2)),
-        "price": price,
-        "vol": vol,
+        "price": made.price,
+        "vol": made.vol,
         "years": years,
         "forward": forward,
     }
