@@ -119,10 +119,11 @@ def session_close(session: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of surface/spy of a simulated session, and its contracts with their true vols."""
     (chain,) = SampleMarket().option_chains("SPY", session, session)
     curated, truth = curate_chain(chain.quotes.assign(source="sample")), true_surface("SPY", session)
-    contracts = daily_contracts(curated)
+    surface = surface_rows(curated)
+    contracts = daily_contracts(curated, surface)
     years, strike = contracts["years"].to_numpy(), contracts["strike"].to_numpy()
     true_vol = truth.implied_vol(np.log(strike / truth.forward(years)), years)
-    return surface_rows(curated), contracts.assign(true_vol=true_vol)
+    return surface, contracts.assign(true_vol=true_vol)
 
 
 def closes(count: int) -> Market:

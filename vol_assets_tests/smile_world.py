@@ -64,24 +64,27 @@ def fill_live(lake: Lake, states: Sequence[SmileState]) -> None:
 def fill_daily(lake: Lake, sessions: Sequence[dt.date], *, seed: int = 2, unforeseen: bool = False) -> None:
     """curated/market, curated/spy_chain and surface/spy of a world like that of `daily_states`."""
     level, spot_return = _levels(len(sessions), np.random.default_rng(seed), unforeseen)
-    rows = [_daily_rows(*of_one) for of_one in zip(sessions, 0.16 * np.exp(level), spot_return)]
+    instants = map(clock.close_instant, sessions)
+    rows = [_daily_rows(*of_one) for of_one in zip(instants, 0.16 * np.exp(level), spot_return)]
     for contract, of_all in zip((CURATED_MARKET, CURATED_CHAINS["SPY"], SURFACES["SPY"]), zip(*rows)):
         lake.write(contract, _table(contract, of_all))
 
 
-def fill_chain(lake: Lake, states: Sequence[SmileState]) -> None:
-    """curated/spy_chain of the sessions of daily states, with the vols that their smiles have."""
-    parts = []
-    for state in states:
-        days, years, which, strike, k = _listed(state.ts)
-        vol = smile_vols(state.log_vol, state.years, years[which], k)
-        parts.append(_chain(state.ts, days[which], years[which], strike, k, vol))
-    lake.write(CURATED_CHAINS["SPY"], _table(CURATED_CHAINS["SPY"], parts))
+def fill_closes(lake: Lake, states: Sequence[SmileState]) -> None:
+    """curated/spy_chain and surface/spy of the sessions of daily states, all at the vol of their first smile."""
+    for contract, table in zip((CURATED_CHAINS["SPY"], SURFACES["SPY"]), closes(states)):
+        lake.write(contract, table)
 
 
-def _daily_rows(session: dt.date, vol: float, moved: float) -> tuple[dict, dict, dict]:
+def closes(states: Sequence[SmileState]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The chains and surfaces of `fill_closes`."""
+    at_money = [np.exp(state.log_vol[0, int(np.flatnonzero(NODES == 0.0)[0])]) for state in states]
+    _, chains, surfaces = zip(*(_daily_rows(state.ts, vol, 0.0) for state, vol in zip(states, at_money)))
+    return _table(CURATED_CHAINS["SPY"], chains), _table(SURFACES["SPY"], surfaces)
+
+
+def _daily_rows(close: pd.Timestamp, vol: float, moved: float) -> tuple[dict, dict, dict]:
     """What the bar, the chain and the surface of a session say whose smiles are all at `vol` at the money."""
-    close = clock.close_instant(session)
     days, years, which, strike, k = _listed(close)
     theta, psi = vol**2 * years, SLOPE * vol * np.sqrt(years)
     surface = {

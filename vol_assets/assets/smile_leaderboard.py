@@ -19,6 +19,7 @@ import pandas as pd
 
 from vol_assets.assets.pages import table
 from vol_assets.assets.publish import warning
+from vol_assets.assets.smile_dataset import SURFACE
 from vol_assets.assets.smile_families import GROUP, Data, Progress, data_of, provenance, run_tags, version_tags
 from vol_assets.assets.training import identity, pictures, training_asset
 from vol_assets.contracts.chains import CURATED_CHAINS
@@ -29,7 +30,7 @@ from vol_assets.errors import ContractError, ForecastError
 from vol_assets.forecasting.gate import Verdict
 from vol_assets.lake import Lake
 from vol_assets.smiles.baselines import BASELINES, fit_baseline
-from vol_assets.smiles.contracts import LIVE_INPUTS, daily_contracts, live_contracts
+from vol_assets.smiles.contracts import DAILY_INPUTS, LIVE_INPUTS, daily_contracts, live_contracts
 from vol_assets.smiles.dataset import TEST, samples
 from vol_assets.smiles.gate import judged
 from vol_assets.smiles.leaderboard import PERSISTENCE, Board, leaderboard
@@ -46,10 +47,6 @@ GATE_CHECK = "gate"
 CHAIN = CURATED_CHAINS["SPY"]
 A_DAY = 1.0 / 365.0  # years
 NO_CHAMPION = "no champion before it: persistence serves until a network beats the best baseline"
-CHAIN_COLUMNS = (
-    *("quote_time", "expiration", "strike", "right", "role", "years", "forward", "k", "bid_vol", "mid_vol", "ask_vol"),
-    "vega",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +67,7 @@ class Judged:
     group=GROUP,
     contract=SMILE_LEADERBOARD,
     deps=[
-        *(dg.AssetKey(contract.key) for contract in (SMILE_DATASET, LIVE_HISTORY, CHAIN)),
+        *(dg.AssetKey(contract.key) for contract in (SMILE_DATASET, LIVE_HISTORY, CHAIN, SURFACE)),
         *(dg.AssetKey([GROUP, kind]) for kind in NETWORKS),
     ],
     kinds={"parquet", "mlflow"},
@@ -182,7 +179,8 @@ def _contracts(lake: Lake, data: Data) -> pd.DataFrame:
         raise ForecastError(f"no session of the {data.panel.family} family is left to judge by; gather more")
     if data.panel.family == LIVE:
         return live_contracts(lake.read(LIVE_HISTORY, sessions[0], sessions[-1], LIVE_INPUTS))
-    return daily_contracts(lake.read(CHAIN, sessions[0], sessions[-1], CHAIN_COLUMNS))
+    chain = lake.read(CHAIN, sessions[0], sessions[-1], DAILY_INPUTS)
+    return daily_contracts(chain, lake.read(SURFACE, sessions[0], sessions[-1]))
 
 
 # ---------------------------------------------------------------------- the crown

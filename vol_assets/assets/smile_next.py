@@ -29,11 +29,11 @@ from vol_assets.assets.publish import (
 )
 from vol_assets.assets.smile_dataset import SURFACE, spots_before
 from vol_assets.assets.smile_families import GROUP
-from vol_assets.assets.smile_leaderboard import CHAIN, CHAIN_COLUMNS
+from vol_assets.assets.smile_leaderboard import CHAIN
 from vol_assets.assets.workers import in_order
 from vol_assets.contracts.smile_next import LIVE, SMILE_NEXT
 from vol_assets.lake import Lake, Stored
-from vol_assets.smiles.contracts import daily_contracts
+from vol_assets.smiles.contracts import DAILY_INPUTS, daily_contracts
 from vol_assets.smiles.gather import close_state
 from vol_assets.smiles.leaderboard import PERSISTENCE
 from vol_assets.smiles.next_session import as_rows, next_session
@@ -73,8 +73,9 @@ def spy_next(
             rows = stored
             if not made_live:
                 before = [state for day, state in states.items() if day <= session][-LENGTH:]
-                chain = lake.read(CHAIN, session, session, CHAIN_COLUMNS)
-                said = next_session(model, before, daily_contracts(chain))
+                chain = lake.read(CHAIN, session, session, DAILY_INPUTS)
+                contracts = daily_contracts(chain, lake.read(SURFACE, session, session))
+                said = next_session(model, before, contracts)
                 rows = as_rows(said, session, kind, version, dt.datetime.now(dt.UTC))
             if rows.empty:
                 yield SessionRows(session, SMILE_NEXT.empty(), _why_none(lake, session))

@@ -31,8 +31,8 @@ A_STEP = dt.timedelta(days=1)  # of no meaning to daily states
 def next_session(model: SmileModel | None, states: Sequence[SmileState], contracts: pd.DataFrame) -> pd.DataFrame:
     """NEXT_COLUMNS of a session, by expiration and strike; none where its smiles are not known.
 
-    states: of sessions in order of time, the session's own the last; contracts: its CONTRACT_COLUMNS. fitted_vol is
-    that of the smile now, held_vol what persistence says of the target. Raises as `predict` does.
+    states: of sessions in order of time, the session's own the last; contracts: its CONTRACT_COLUMNS. held_vol is what
+    persistence says of the target. Raises as `predict` does.
     """
     said, held = (predict(one, states, contracts, A_STEP, DAILY) for one in (model, None))
     if said.empty:
@@ -42,13 +42,12 @@ def next_session(model: SmileModel | None, states: Sequence[SmileState], contrac
     rows = said.merge(held, on=key).merge(contracts, on=key)
     now = states[-1]
     k, years = rows["k"].to_numpy(), rows["years"].to_numpy()
-    money, fitted = (smile_vols(now.log_vol, now.years, years, at) for at in (np.zeros(len(k)), k))
+    money = smile_vols(now.log_vol, now.years, years, np.zeros(len(k)))
     passed = (rows["target_ts"] - rows["ts"]) / pd.Timedelta(days=365)
     z = k / (money * np.sqrt(years))
     good = (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN) & ((rows["right"] == "C") == (k >= 0.0))
     good &= (years <= now.years[-1]) & (years - passed >= now.years[0])
-    rows = rows.assign(fitted_vol=fitted)[good]
-    return rows.sort_values(["expiration", "strike"])[list(NEXT_COLUMNS)].reset_index(drop=True)
+    return rows[good].sort_values(["expiration", "strike"])[list(NEXT_COLUMNS)].reset_index(drop=True)
 
 
 def as_rows(said: pd.DataFrame, session: dt.date, kind: str, version: str, now: dt.datetime) -> pd.DataFrame:

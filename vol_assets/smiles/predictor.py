@@ -2,7 +2,8 @@
 
 A model predicts ln vols at fixed stdevs. They become the vol of a contract at the forward of now, the best guess there
 is of the one to come: one vol a strike, for call and put alike. Live smiles are those of the same expirations, nearer
-by the horizon; daily ones have the same times to expiry, a session later.
+by the horizon; daily ones have the same times to expiry, a session later, and what the state leaves out of a contract's
+own fitted smile now (`contracts.remainder`) is put back.
 
 A model is asked only where it has what it learnt from: LENGTH states, unbroken. Before that, without a model, and where
 it answers with no number, the smile of now is held at fixed stdevs, and the prediction is flagged. Nothing is predicted
@@ -21,7 +22,7 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.errors import ContractError, ForecastError
-from vol_assets.smiles.contracts import CONTRACT
+from vol_assets.smiles.contracts import CONTRACT, remainder
 from vol_assets.smiles.features import YEAR_SECONDS
 from vol_assets.smiles.model import SmileModel
 from vol_assets.smiles.panel import DAILY, HORIZONS, LENGTH, LIVE, SMILES, panel_of
@@ -41,7 +42,7 @@ def predict(
     """The vols that the contracts of a poll will have, PREDICTED_COLUMNS, a row a (horizon, contract).
 
     model: None where nobody serves. states: ascending, the newest last; used: features of the poll that it was read
-    from (ts, expiration, strike, right, years, forward; the daily family's are a session's quotes); step: from one live
+    from (ts, expiration, strike, right, years, forward; the daily family's are CONTRACT_COLUMNS); step: from one live
     state to the next. predicted_vol is a decimal a year; flagged: persistence stood in for the model.
 
     No rows where the poll has no smile, nor of contracts that are gone by then. Raises ForecastError for a model of
@@ -134,6 +135,9 @@ def _rows(
     if len(alive):
         k = np.log(strike[alive] / forward[alive])
         vols = smile_vols(log_vol[left], smiles[left], years[alive] - ahead, k)
+        if family == DAILY:
+            fitted_vol = used["fitted_vol"].to_numpy(dtype=float)[alive]
+            vols *= np.exp(remainder(fitted_vol, now.log_vol, now.years, years[alive], k))
     contracts = {name: used[name].array[alive] for name in ("ts", *CONTRACT)}
     target = pd.DatetimeIndex([target]).tz_convert("UTC").as_unit("us").repeat(len(alive))
     columns = {**contracts, **named, "target_ts": target, "family": family, "predicted_vol": vols}

@@ -1,10 +1,10 @@
 """Predictions against what came, contract by contract, and the ONE loss that is made of it.
 
 A contract of a snapshot is predicted as it is served: the predicted smile, read at the contract's log-moneyness on the
-forward of now and at the time that will be left. What came is its own mid's European vol at the target; where that side
-of the strike has none then, the other side's, since European vols of call and put agree. Scored are contracts that are
-out of the money at the snapshot, within MARGIN stdevs of the nodes and between the times of the smiles: where a smile
-says something of its own.
+forward of now and at the time that will be left, with the `remainder` that it has now. What came is its own mid's
+European vol at the target; where that side of the strike has none then, the other side's, since European vols of call
+and put agree. Scored are contracts that are out of the money at the snapshot, within MARGIN stdevs of the nodes and
+between the times of the smiles: where a smile says something of its own.
 
 The loss of a snapshot is the mean squared error of its contracts, in vol points. Pooled over contracts, the one error
 of a level would count as ninety proofs.
@@ -24,7 +24,7 @@ import pandas as pd
 
 from vol_assets.errors import ContractError
 from vol_assets.smiles.arbitrage import Breaches, breaches, butterflies, calendars
-from vol_assets.smiles.contracts import CONTRACT_COLUMNS
+from vol_assets.smiles.contracts import CONTRACT_COLUMNS, remainder
 from vol_assets.smiles.panel import Panel
 from vol_assets.smiles.state import NODES, smile_vols
 
@@ -39,7 +39,8 @@ class Pairs:
 
     snapshot: (m,) number of the snapshot, from 0; smile: (m,) number of the expiration among all of all snapshots;
     smile_years: (B, n) left of the smiles at the target.
-    At the snapshot: k ln(strike / forward), forward (USD), vol_now of the contract's own mid, vega.
+    At the snapshot: k ln(strike / forward), forward (USD), vol_now of the contract's own mid, remainder of ln vol that
+    the state leaves out, later_remainder of the snapshot's next expiration there, vega.
     At the target: years left, `later` years left of the snapshot's next expiration, NaN for its last; vol that came,
     k_then on the forward that came, true_vol without noise, NaN where it is unknown. passed: years between the two.
     """
@@ -50,6 +51,8 @@ class Pairs:
     k: np.ndarray
     forward: np.ndarray
     vol_now: np.ndarray
+    remainder: np.ndarray
+    later_remainder: np.ndarray
     vega: np.ndarray
     years: np.ndarray
     later: np.ndarray
@@ -124,7 +127,7 @@ def predicted(pairs: Pairs, log_vol: np.ndarray) -> Vols:
 
 def squared_error(pairs: Pairs, log_vol: np.ndarray) -> np.ndarray:
     """The loss (B,) of predicted states (B, n, nodes) alone, vol points squared."""
-    vol = smile_vols(log_vol, pairs.smile_years, pairs.years, pairs.k, pairs.snapshot)
+    vol = smile_vols(log_vol, pairs.smile_years, pairs.years, pairs.k, pairs.snapshot) * np.exp(pairs.remainder)
     return pairs.mean((POINTS * (vol - pairs.vol)) ** 2)
 
 
@@ -157,12 +160,14 @@ def score(pairs: Pairs, vols: Vols) -> Scores:
 def _read(pairs: Pairs, log_vol: np.ndarray, smile_years: np.ndarray, since: np.ndarray | float) -> Vols:
     """States at times `smile_years`, read where the contracts are; `since`: years that they are before the target."""
 
-    def at(years: np.ndarray, k: np.ndarray) -> np.ndarray:
-        return smile_vols(log_vol, smile_years, years, k, pairs.snapshot)
+    def at(years: np.ndarray, k: np.ndarray, kept: np.ndarray, some: np.ndarray | slice = slice(None)) -> np.ndarray:
+        vols = smile_vols(log_vol, smile_years, years[some], k[some], pairs.snapshot[some])
+        return vols * np.exp(kept[some])
 
     years, later, some = pairs.years + since, pairs.later + since, np.isfinite(pairs.later)
-    vols = Vols(at(years, pairs.k), at(years, pairs.k_then), np.full(len(pairs.k), np.nan))
-    vols.later[some] = smile_vols(log_vol, smile_years, later[some], pairs.k[some], pairs.snapshot[some])
+    vol, then = (at(years, k, pairs.remainder) for k in (pairs.k, pairs.k_then))
+    vols = Vols(vol, then, np.full(len(pairs.k), np.nan))
+    vols.later[some] = at(later, pairs.k, pairs.later_remainder, some)
     return vols
 
 
@@ -186,6 +191,7 @@ class _Book:
     k: np.ndarray
     years: np.ndarray
     forward: np.ndarray
+    fitted_vol: np.ndarray
     vega: np.ndarray
     vol: np.ndarray
     true_vol: np.ndarray
@@ -195,8 +201,8 @@ class _Book:
         ts = contracts["ts"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         state = np.minimum(np.searchsorted(panel.ts, ts), len(panel) - 1)
         of_panel = panel.ts[state] == ts
-        numbers = ("k", "years", "forward", "vega", "vol", "strike")
-        k, years, forward, vega, vol, strike = contracts.loc[of_panel, list(numbers)].to_numpy(dtype=float).T
+        names = ["k", "years", "forward", "fitted_vol", "vega", "vol", "strike"]
+        k, years, forward, fitted_vol, vega, vol, strike = contracts.loc[of_panel, names].to_numpy(dtype=float).T
         true = np.full(len(k), np.nan) if true_vol is None else np.asarray(true_vol, dtype=float)[of_panel]
         expiration = contracts.loc[of_panel, "expiration"].to_numpy().astype("datetime64[D]")
         expirations, number = np.unique(expiration, return_inverse=True)
@@ -216,6 +222,7 @@ class _Book:
             k=k[first],
             years=years[first],
             forward=forward[first],
+            fitted_vol=fitted_vol[first],
             vol=by_side[0],
             true_vol=by_side[1],
             vega=by_side[2],
@@ -243,29 +250,58 @@ class _Book:
         """The pairs of the snapshots `kept`, of those of `last` that `rows` are of."""
         of_kept = np.isin(last[rows.snapshot], kept)
         now, then, side = rows.now[of_kept], rows.then[of_kept], rows.side[of_kept]
-        snapshot = np.searchsorted(kept, self.state[now])
+        state, k = self.state[now], self.k[now]
+        snapshot = np.searchsorted(kept, state)
         came = self.vol[then, side]
         smile = self.slot[now] // self.strikes
+        left_out = remainder(self.fitted_vol[now], panel.log_vol, panel.years, self.years[now], k, state)
+        after = _Next.of(snapshot, smile)
         return Pairs(
             snapshot=snapshot,
             smile=smile,
             smile_years=panel.years[kept + ahead],
-            k=self.k[now],
+            k=k,
             forward=self.forward[now],
             vol_now=self.vol[now, side],
+            remainder=left_out,
+            later_remainder=after.read(k, left_out),
             vega=self.vega[now, side],
             years=self.years[then],
-            later=_next(snapshot, smile, self.years[then]),
+            later=after.years(self.years[then]),
             vol=np.where(np.isfinite(came), came, self.vol[then, 1 - side]),
-            k_then=self.k[now] + np.log(self.forward[now] / self.forward[then]),
+            k_then=k + np.log(self.forward[now] / self.forward[then]),
             true_vol=np.where(np.isfinite(came), self.true_vol[then, side], self.true_vol[then, 1 - side]),
             passed=self.years[now] - self.years[then],
         )
 
 
-def _next(snapshot: np.ndarray, smile: np.ndarray, years: np.ndarray) -> np.ndarray:
-    """For each contract (m,) the years of the next smile of its snapshot; NaN if it is on the last."""
-    first = np.flatnonzero(np.append(True, smile[1:] != smile[:-1]))
-    after = np.append(years[first[1:]], np.nan)
-    after[:-1][snapshot[first[1:]] != snapshot[first[:-1]]] = np.nan
-    return np.repeat(after, np.diff(np.append(first, len(smile))))
+@dataclass(frozen=True, eq=False)
+class _Next:
+    """For each of m contracts, by snapshot, smile and strike, the next smile of its snapshot.
+
+    own, number: of its smile and of the next one, the same where there is none; begins, ends: first and last contract
+    of each smile.
+    """
+
+    own: np.ndarray
+    number: np.ndarray
+    begins: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, snapshot: np.ndarray, smile: np.ndarray) -> _Next:
+        begins = np.flatnonzero(np.append(True, smile[1:] != smile[:-1]))
+        ends = np.append(begins[1:], len(smile))
+        own = np.repeat(np.arange(len(begins)), ends - begins)
+        after = np.minimum(own + 1, len(begins) - 1)
+        return cls(own, np.where(snapshot[begins[after]] == snapshot, after, own), begins, ends - 1)
+
+    def years(self, years: np.ndarray) -> np.ndarray:
+        """Those of the next smile, NaN where there is none."""
+        return np.where(self.number > self.own, years[self.begins[self.number]], np.nan)
+
+    def read(self, k: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Values of the next smile's contracts, linear in k and level beyond its ends."""
+        apart = 1.0 + np.ptp(k)  # smile after smile on one axis
+        within = np.clip(k, k[self.begins[self.number]], k[self.ends[self.number]])
+        return np.interp(self.number * apart + within, self.own * apart + k, values)

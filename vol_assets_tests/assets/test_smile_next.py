@@ -95,17 +95,23 @@ def test_what_is_served_is_found_again_from_the_data_set(served, champion: Smile
     assert panel.session.tolist() == SESSIONS
     last = panel.last_of_windows()
     said = dict(zip(panel.session[last].tolist(), champion.forecast(panel.windows(last))[:, 0]))
+    seen = dict(zip(panel.session.tolist(), panel.log_vol))
     rows = rows_of(location)
     asked = rows[~rows["flagged"]]
     assert asked["date"].dt.date.unique().tolist() == SESSIONS[LENGTH - 1 :]
     for session, of_one in asked.groupby(asked["date"].dt.date):
-        target = clock.offset(session, 1)
         closes = of_one["expiration"].map(lambda day: clock.close_instant(clock.offset(day, 0)))
-        years = ((closes - clock.close_instant(target)) / pd.Timedelta(days=365)).to_numpy()
         k = np.log(of_one["strike"] / of_one["forward"]).to_numpy()
-        again = smile_vols(said[session], smile_world.TENORS / 365.0, years, k)
+
+        def read(state: np.ndarray, day: dt.date, closes=closes, k=k) -> np.ndarray:
+            years = ((closes - clock.close_instant(day)) / pd.Timedelta(days=365)).to_numpy()
+            return smile_vols(state, smile_world.TENORS / 365.0, years, k)
+
+        left_out = of_one["fitted_vol"].to_numpy() / read(seen[session], session)
+        again = read(said[session], clock.offset(session, 1)) * left_out
         assert np.abs(of_one["predicted_vol"].to_numpy() - again).max() < 1e-9
     assert np.abs(asked["predicted_vol"] - asked["held_vol"]).max() > 1e-4  # it says something
+    assert rows["fitted_vol"].to_numpy() == pytest.approx(rows["vol"].to_numpy(), abs=1e-9)  # quotes without noise
     assert asked["right"].value_counts().min() > 50
 
 
@@ -113,7 +119,7 @@ def test_the_leaderboard_scores_what_is_served(served, champion: SmileModel):
     location, _ = served
     location.run("smile/dataset")
     panel, _ = panels_of(location.lake.read_table(SMILE_DATASET))[DAILY]
-    chain = daily_contracts(location.read(CURATED_CHAINS["SPY"], *SPAN))
+    chain = daily_contracts(*(location.read(contract, *SPAN) for contract in (CURATED_CHAINS["SPY"], SURFACES["SPY"])))
     persistence = fit_baseline("persistence", *taught())
     board = leaderboard(panel, panel.last_of_windows(), {"persistence": persistence, "ar1": champion}, chain)
     rows = rows_of(location)
@@ -180,25 +186,13 @@ def test_made_before_the_next_open_it_is_live_and_afterwards_a_replay(champion: 
     states = smile_world.daily_states(SESSIONS)
     day, opens = HALF_DAY, clock.open_instant("2024-12-02")
     until = [state for state in states if state.ts <= clock.close_instant(day)]
-    contracts = daily_contracts(_chain_of(until[-1]))
+    contracts = daily_contracts(*smile_world.closes(until[-1:]))
     said = next_session(champion, until, contracts)
     for now, origin in ((opens - dt.timedelta(seconds=1), "live"), (opens, "replay")):
         rows = SMILE_NEXT.require(as_rows(said, day, "ar1", "1", now.to_pydatetime()))
         assert set(rows["origin"]) == {origin}
         assert len(rows) > 20
     assert next_session(champion, [], contracts).empty
-
-
-def _chain_of(state) -> pd.DataFrame:
-    contract = CURATED_CHAINS["SPY"]
-    kept: list[pd.DataFrame] = []
-
-    class Kept:
-        def write(self, _, frame: pd.DataFrame) -> None:
-            kept.append(frame)
-
-    smile_world.fill_chain(Kept(), [state])
-    return kept[0][list(contract.columns)]
 
 
 def test_a_session_without_a_surface_or_a_chain_is_refused_by_name_and_the_others_are_written(bare):

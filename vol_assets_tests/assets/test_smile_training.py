@@ -199,7 +199,7 @@ def foreseeable(world: World) -> tuple[Panel, np.ndarray]:
     panel = panel_of(DAILY, states)
     which = split(panel)
     world.lake.write_table(SMILE_DATASET, dataset_frame(panel, which))
-    smile_world.fill_chain(world.lake, [state for state, part in zip(states, which) if part == "test"])
+    smile_world.fill_closes(world.lake, [state for state, part in zip(states, which) if part == "test"])
     return panel, which
 
 

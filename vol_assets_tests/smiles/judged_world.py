@@ -98,6 +98,7 @@ def quotes(panel: Panel, truth: np.ndarray, miss: np.ndarray) -> tuple[pd.DataFr
             "vol": vol,
             "bid_vol": vol * np.exp(-0.02),
             "ask_vol": vol * np.exp(0.02),
+            "fitted_vol": np.nan,
             "vega": black_vega(forward, strike, years, vol),
         }
     )

@@ -104,6 +104,7 @@ def test_a_day_ahead_the_times_to_expiry_of_the_smiles_stay_and_those_of_the_con
             "right": ["P", "P", "C", "C"],
             "years": [(days * 86400 + 3 * 3600) / YEAR for _, days in contracts],
             "forward": [100.0, 100.1, 100.2, 101.0],
+            "fitted_vol": np.nan,
         }
     )
     found = said(Tilted(DAILY), states, used, DAILY)
@@ -115,6 +116,10 @@ def test_a_day_ahead_the_times_to_expiry_of_the_smiles_stay_and_those_of_the_con
     vols = smile_vols(log_vol, years, later, np.log(used["strike"] / used["forward"]).to_numpy()[2:])
     assert found["predicted_vol"].to_numpy() == pytest.approx(vols, abs=1e-12)
     assert not found["flagged"].any()
+    k, now = np.log(used["strike"] / used["forward"]).to_numpy(), used["years"].to_numpy()
+    on_surface = used.assign(fitted_vol=1.03 * smile_vols(states[-1].log_vol, states[-1].years, now, k))
+    moved = said(Tilted(DAILY), states, on_surface, DAILY)
+    assert moved["predicted_vol"].to_numpy() == pytest.approx(1.03 * vols, abs=1e-12)
 
 
 # By nobody

@@ -15,6 +15,7 @@ from vol_assets.smiles.contracts import CONTRACT_COLUMNS, daily_contracts, live_
 from vol_assets.smiles.panel import SMILES, Panel
 from vol_assets.smiles.scoring import held, pairs_of, predicted, quoted, score, squared_error
 from vol_assets.smiles.state import NODES
+from vol_assets.surfaces.fit import surface_of, surface_rows
 
 FLAT = 0.20
 SLOPE = -0.05  # of ln vol, a stdev
@@ -217,14 +218,80 @@ def test_the_contracts_of_the_live_family_are_its_live_quotes_with_a_vol():
     assert found["vega"].iloc[0] == pytest.approx(float(black_vega(100.0, 95.0, 0.05, 0.2)))
 
 
-def test_the_contracts_of_the_daily_family_are_those_that_entered_the_surface():
+def test_what_a_state_leaves_out_of_a_contracts_own_smile_goes_with_it_to_the_target(small):
+    panel, contracts = small
+    left_out = np.tile(np.log([1.05, 1.02, 0.97]), SMILES) * np.arange(1, SMILES + 1).repeat(3)
+    first = (contracts["ts"].dt.tz_localize(None) == panel.ts[0]).to_numpy()
+    contracts.loc[first, "fitted_vol"] = FLAT * np.exp(left_out)
+    pairs = one_pair(panel, contracts)
+    for read in (predicted(pairs, panel.log_vol[:1]), held(pairs, panel, np.array([0]))):
+        assert np.log(read.vol / FLAT) == pytest.approx(left_out, abs=1e-12)
+        assert np.log(read.later / FLAT)[:-3] == pytest.approx(left_out[3:], abs=1e-12)
+        assert np.isnan(read.later[-3:]).all()
+    squares = ((100.0 * FLAT * (np.exp(left_out) - 1.0)) ** 2).mean()
+    assert squared_error(pairs, panel.log_vol[:1]) == pytest.approx([squares])
+    assert quoted(pairs).vol.tolist() == [FLAT] * 3 * SMILES
+
+
+def test_what_the_next_smile_leaves_out_is_read_at_the_strikes_of_this_one(small):
+    panel, contracts = small
+    strikes = contracts["strike"].to_numpy()
+    first = (contracts["ts"].dt.tz_localize(None) == panel.ts[0]).to_numpy()
+    second_smile = first & (contracts["expiration"] == contracts.loc[first, "expiration"].unique()[1]).to_numpy()
+    contracts.loc[second_smile, "fitted_vol"] = FLAT * np.exp(0.1 * contracts.loc[second_smile, "k"])
+    pairs = one_pair(panel, contracts[~(second_smile & (strikes == 100.0)) & ~(second_smile & (strikes == 103.0))])
+    later = np.log(predicted(pairs, panel.log_vol[:1]).later[:3] / FLAT)
+    assert later == pytest.approx(0.1 * pairs.k[0], abs=1e-12)  # one strike alone: level on both sides
+    pairs = one_pair(panel, contracts[~(second_smile & (strikes == 100.0))])
+    later = np.log(predicted(pairs, panel.log_vol[:1]).later[:3] / FLAT)
+    assert later == pytest.approx(0.1 * pairs.k[:3], abs=1e-12)  # linear between two
+
+
+@pytest.fixture(scope="module")
+def closes():
+    """Curated chain and surface of two sessions of the sample market."""
     from vol_assets.curation.chains import curate_chain
     from vol_assets.sources.sample import SampleMarket
 
-    day = pd.Timestamp("2024-03-15").date()
-    (chain,) = SampleMarket().option_chains("SPY", day, day)
-    curated = curate_chain(chain.quotes.assign(source="sample"))
-    found = daily_contracts(curated)
+    chains = SampleMarket().option_chains("SPY", pd.Timestamp("2024-03-14").date(), pd.Timestamp("2024-03-15").date())
+    curated = [curate_chain(chain.quotes.assign(source="sample")) for chain in chains]
+    return pd.concat(curated), pd.concat(map(surface_rows, curated))
+
+
+def test_the_contracts_of_the_daily_family_have_the_vols_of_their_own_surface(closes):
+    curated, surface = closes
+    found = daily_contracts(curated, surface)
+    for ts, rows in surface.groupby("quote_time"):
+        smiles, of_one = surface_of(rows).expirations, found[found["ts"] == ts]
+        assert of_one["expiration"].nunique() == len(rows) == len(smiles.years)
+        for number, expiration in enumerate(np.sort(rows["expiration"].unique())):
+            mine = of_one[of_one["expiration"] == expiration]
+            assert mine["fitted_vol"].to_numpy() == pytest.approx(smiles.vol(mine["k"].to_numpy())[number], abs=1e-12)
+
+
+def test_a_chain_with_an_instant_a_row_belongs_to_the_state_of_its_session_all_the_same(closes):
+    curated, surface = closes
+    spread = curated.assign(quote_time=curated["quote_time"] - pd.to_timedelta(np.arange(len(curated)) % 60, "s"))
+    pd.testing.assert_frame_equal(daily_contracts(spread, surface), daily_contracts(curated, surface))
+
+
+def test_a_session_without_a_surface_has_no_contracts(closes):
+    curated, surface = closes
+    first, second = surface["date"].unique()
+    alone = daily_contracts(curated, surface[surface["date"] == second])
+    assert alone["ts"].unique().tolist() == surface.loc[surface["date"] == second, "quote_time"].unique().tolist()
+    for none in (
+        daily_contracts(curated, surface[:0]),
+        daily_contracts(curated[curated["date"] == first], surface[-1:]),
+    ):
+        assert none.empty
+        assert list(none.columns) == list(CONTRACT_COLUMNS)
+        assert none["ts"].dtype == alone["ts"].dtype
+
+
+def test_the_contracts_of_the_daily_family_are_those_that_entered_the_surface(closes):
+    curated, surface = closes
+    found = daily_contracts(curated, surface)
     fitted = curated[curated["role"] == "fit"]
     assert len(found) == len(fitted) > 500
     assert found["vol"].tolist() == fitted["mid_vol"].tolist()

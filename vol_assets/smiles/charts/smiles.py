@@ -9,6 +9,7 @@ import pandas as pd
 
 from vol_assets import clock
 from vol_assets.charts import style
+from vol_assets.smiles.contracts import remainder
 from vol_assets.smiles.panel import LIVE
 from vol_assets.smiles.scoring import MARGIN, POINTS, SLACK
 from vol_assets.smiles.state import NODES, smile_vols
@@ -42,10 +43,11 @@ def forecast_rows(panel: Panel, at: int, ahead: int, model: SmileModel, contract
     passed = float(np.nanmedian(years - rows["came_years"]))
     said = model.forecast(panel.windows(np.array([at])))[0, model.horizons.index(ahead)]
     held, left = panel.log_vol[at], panel.years[at + ahead]
+    kept = np.exp(remainder(rows["fitted_vol"].to_numpy(), held, panel.years[at], years, k))
     rows = rows.assign(
-        fitted_vol=smile_vols(held, panel.years[at], years, k),
-        held_vol=smile_vols(held, left, years - passed, k),
-        predicted_vol=smile_vols(said, left, years - passed, k),
+        fitted_vol=smile_vols(held, panel.years[at], years, k) * kept,
+        held_vol=smile_vols(held, left, years - passed, k) * kept,
+        predicted_vol=smile_vols(said, left, years - passed, k) * kept,
     )
     z = k / (smile_vols(held, panel.years[at], years, 0.0 * k) * np.sqrt(years))
     near = (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN)
