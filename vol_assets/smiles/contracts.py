@@ -5,8 +5,8 @@ the market badly is found out here. Both families come to one form: the live one
 one from its curated chain and its surface.
 
 `fitted_vol` is what the surface has for a contract. A daily state has but a few times of that surface, and between them
-the term structure of a real market bends: half a vol point of a contract may be left out. That remainder, in ln vol,
-belongs to the contract's expiration and goes with it from session to session, so it is put back where a state is read.
+the term structure of a market bends: a quarter of a vol point is left out of a contract, and up to one. That remainder,
+in ln vol, is the expiration's and goes with it from session to session, so it is put back where a state is read.
 A live state has none: its smiles are of the very expirations.
 
 `vega` is that of an undiscounted option: it only weighs one contract against another.

@@ -108,7 +108,7 @@ def test_dependencies_run_from_raw_bars_to_the_ledger_and_from_raw_chains_to_ric
         "live/states": {"live/history"},
         "smile/dataset": {"live/states", "surface/spy", "curated/market"},
         **{name: {"smile/dataset"} for name in NETWORKS},
-        "smile/leaderboard": {"smile/dataset", *NETWORKS, "live/history", "curated/spy_chain"},
+        "smile/leaderboard": {"smile/dataset", *NETWORKS, "live/history", "curated/spy_chain", "surface/spy"},
         "smile/spy_next": {"surface/spy", "curated/spy_chain", "smile/leaderboard"},  # and no bars: they are optional
     }
 
