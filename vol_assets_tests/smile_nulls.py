@@ -39,7 +39,7 @@ _CARDINAL = CubicSpline(NODES, np.eye(len(NODES)))
 
 
 def permuted(panel: Panel, contracts: pd.DataFrame, seed: int) -> tuple[Panel, pd.DataFrame]:
-    """A panel with its changes in another order, and the contracts (CONTRACT_COLUMNS) moved along."""
+    """A live panel with its changes in another order, and the contracts (CONTRACT_COLUMNS) moved along."""
     random = np.random.default_rng(seed)
     log_vol, forward, covariates = panel.log_vol.copy(), np.log(panel.forward), panel.covariates.copy()
     for run in np.unique(panel.run):
@@ -53,7 +53,7 @@ def permuted(panel: Panel, contracts: pd.DataFrame, seed: int) -> tuple[Panel, p
 
 
 def random_walk(panel: Panel, contracts: pd.DataFrame, seed: int) -> tuple[Panel, pd.DataFrame, np.ndarray]:
-    """Observed states and contracts of smiles that are random walks, at the times, forwards and strikes of these;
+    """Observed states and contracts of live smiles that are random walks, at the times, forwards and strikes of these;
     and the vols of the contracts without noise."""
     random = np.random.default_rng(seed)
     contracts, state = _of_panel(panel, contracts)

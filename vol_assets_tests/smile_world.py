@@ -33,6 +33,7 @@ YEAR = 365 * 86400
 STRIKES = np.arange(84.0, 115.0, 2.0)
 SLOPE, RHO = 0.5, -0.6  # of the daily smiles: psi over the stdev at the money, and the wings' skew
 EXPIRATIONS = 6  # every third Friday, the last beyond the longest tenor
+BENT = np.array([1.0, 1.04, 0.98, 1.03, 0.97, 1.0])  # of their variances: no tenor between them says as much
 
 
 def live_states(sessions: Sequence[dt.date], count: int = 45, *, seed: int = 1, unforeseen: bool = False):
@@ -84,9 +85,10 @@ def closes(states: Sequence[SmileState]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _daily_rows(close: pd.Timestamp, vol: float, moved: float) -> tuple[dict, dict, dict]:
-    """What the bar, the chain and the surface of a session say whose smiles are all at `vol` at the money."""
+    """What the bar, the chain and the surface of a session say whose smiles are at `vol` at the money, but for BENT."""
     days, years, which, strike, k = _listed(close)
-    theta, psi = vol**2 * years, SLOPE * vol * np.sqrt(years)
+    theta = vol**2 * years * BENT
+    psi = SLOPE * np.sqrt(theta)
     surface = {
         **_named(close),
         "expiration": days,

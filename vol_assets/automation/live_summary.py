@@ -86,7 +86,8 @@ def _picture(settings: Settings, states: pd.DataFrame, features: pd.DataFrame) -
     if version is None:
         return None
     model = load(tracking, line(LIVE, SHOWN), str(version.version))
-    contracts = features.rename(columns={"log_moneyness": "k", "implied_vol": "vol"})[list(CONTRACT_COLUMNS)]
+    contracts = features.rename(columns={"log_moneyness": "k", "implied_vol": "vol"}).assign(fitted_vol=np.nan)
+    contracts = contracts[list(CONTRACT_COLUMNS)]
     rows = charts.forecast_rows(panel, last[-1], ahead, model, contracts)
     made = pd.Timestamp(panel.ts[last[-1]], tz="UTC")
     path = settings.reports / "live" / f"smile_{made:%Y-%m-%dT%H%MZ}.png"

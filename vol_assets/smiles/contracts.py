@@ -78,11 +78,11 @@ def remainder(
 
 def _on_surface(quotes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The quotes of a session whose expirations its surface has, with its instant and its vols."""
-    rows = rows.sort_values("years")
+    ts, rows = rows["quote_time"].iloc[0], rows.sort_values("years")
     expiry = pd.Index(rows["expiration"]).get_indexer(quotes["expiration"])
     quotes, expiry = quotes[expiry >= 0], expiry[expiry >= 0]
     k = np.log(quotes["strike"].to_numpy(dtype=float) / quotes["forward"].to_numpy(dtype=float))
-    return quotes.assign(ts=rows["quote_time"].iloc[0], fitted_vol=model_vols(rows, expiry, k) if len(k) else k)
+    return quotes.assign(ts=ts, fitted_vol=model_vols(rows, expiry, k) if len(k) else k)
 
 
 def _contracts(rows: pd.DataFrame) -> pd.DataFrame:

@@ -255,7 +255,7 @@ class _Book:
         came = self.vol[then, side]
         smile = self.slot[now] // self.strikes
         left_out = remainder(self.fitted_vol[now], panel.log_vol, panel.years, self.years[now], k, state)
-        after = _Next.of(snapshot, smile)
+        after = Next.of(snapshot, smile)
         return Pairs(
             snapshot=snapshot,
             smile=smile,
@@ -276,7 +276,7 @@ class _Book:
 
 
 @dataclass(frozen=True, eq=False)
-class _Next:
+class Next:
     """For each of m contracts, by snapshot, smile and strike, the next smile of its snapshot.
 
     own, number: of its smile and of the next one, the same where there is none; begins, ends: first and last contract
@@ -289,7 +289,7 @@ class _Next:
     ends: np.ndarray
 
     @classmethod
-    def of(cls, snapshot: np.ndarray, smile: np.ndarray) -> _Next:
+    def of(cls, snapshot: np.ndarray, smile: np.ndarray) -> Next:
         begins = np.flatnonzero(np.append(True, smile[1:] != smile[:-1]))
         ends = np.append(begins[1:], len(smile))
         own = np.repeat(np.arange(len(begins)), ends - begins)

@@ -5,17 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import os
 
+import numpy as np
 import pandas as pd
 import pytest
+import smile_world
 from live_desk import ALWAYS
 
+from vol_assets import clock
 from vol_assets.automation.live_demo import SPEED, _simulator, run
-from vol_assets.automation.live_summary import summary
+from vol_assets.automation.live_summary import _picture, summary
+from vol_assets.automation.resources import open_tracking
+from vol_assets.contracts.live import LIVE_HISTORY
 from vol_assets.errors import ForecastError, SettingError
 from vol_assets.ibkr import greet
 from vol_assets.ibkr.desk import Desk
+from vol_assets.lake import Lake
 from vol_assets.lake.live import FEATURES, PREDICTIONS
 from vol_assets.settings import Settings
+from vol_assets.smiles import state_rows
+from vol_assets.smiles.dataset import split
+from vol_assets.smiles.networks import train
+from vol_assets.smiles.panel import LENGTH, LIVE
+from vol_assets.tracking.smile_model import register
 
 SESSION = dt.date(2024, 3, 15)
 
@@ -52,6 +63,25 @@ def test_what_was_polled_is_summed_up_with_errors_by_horizon(desk_with):
     assert (steps, scored, float(rmse)) == ("1", str(len(due)), pytest.approx(0.2, abs=1e-3))
     assert any("persistence (100% flagged)" in line for line in told)
     assert any("picture   none" in line for line in told)
+
+
+def test_the_newest_prediction_of_ten_steps_with_an_outcome_is_drawn(tmp_path):
+    settings = Settings.from_env({"VOL_ASSETS_DATA": str(tmp_path)})
+    taught = smile_world.panel(LIVE, clock.sessions("2024-03-06", "2024-03-14"), count=30)
+    states = smile_world.live_states([SESSION], 25)
+    lake = Lake(settings.lake, "sample")
+    smile_world.fill_live(lake, states)
+    history = lake.read(LIVE_HISTORY, SESSION, SESSION)
+    features = history.assign(log_moneyness=np.log(history["strike"] / history["forward"]), vega=1.0)
+    features = features.rename(columns={"own_vol": "implied_vol"})
+    assert _picture(settings, state_rows(*states), features) is None
+    tracking, gru = open_tracking(settings), train("gru", taught, split(taught)).model
+    with tracking.run("by hand", {"test": "gru"}):
+        register(tracking, gru, taught.windows([LENGTH - 1]), {"source": "sample"})
+    path = _picture(settings, state_rows(*states), features)
+    assert path == settings.reports / "live" / f"smile_{states[-11].ts:%Y-%m-%dT%H%MZ}.png"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert _picture(settings, state_rows(*states[:19]), features) is None  # the first outcome is still to come
 
 
 def test_nothing_polled_is_said_to_be_so(desk_with):

@@ -87,10 +87,14 @@ def test_a_network_that_found_nothing_is_said_to_be_persistence(epochs: int):
     assert "the untrained network is kept, which is persistence" in " ".join(texts(charts.training(curve, "gru")))
 
 
-def test_the_rows_of_a_prediction_are_the_numbers_that_are_scored(market):
+@pytest.mark.parametrize("on_surface", [np.nan, 1.01])
+def test_the_rows_of_a_prediction_are_the_numbers_that_are_scored(market, on_surface: float):
     at, ahead = int(market.last[5]), 10
-    rows = charts.forecast_rows(market.panel, at, ahead, Foresees(0.5), market.contracts)
-    _, pairs = pairs_of(market.panel, np.array([at]), market.contracts, [ahead])
+    contracts = market.contracts.assign(fitted_vol=on_surface * market.contracts["vol"])
+    rows = charts.forecast_rows(market.panel, at, ahead, Foresees(0.5), contracts)
+    _, pairs = pairs_of(market.panel, np.array([at]), contracts, [ahead])
+    if np.isfinite(on_surface):
+        np.testing.assert_allclose(rows["fitted_vol"], on_surface * rows["vol"], rtol=1e-9)
     said = Foresees(0.5).forecast(market.panel.windows(np.array([at])))[:, 1]
     np.testing.assert_allclose(rows["predicted_vol"], predicted(pairs[ahead], said).vol, rtol=1e-9)
     held = market.panel.log_vol[[at]]

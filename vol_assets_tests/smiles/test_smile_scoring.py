@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from judged_world import FORWARD, STRIKES, Foresees, world
 
 from vol_assets.errors import ContractError
 from vol_assets.quant import black_vega
 from vol_assets.smiles.contracts import CONTRACT_COLUMNS, daily_contracts, live_contracts
 from vol_assets.smiles.panel import SMILES, Panel
-from vol_assets.smiles.scoring import held, pairs_of, predicted, quoted, score, squared_error
-from vol_assets.smiles.state import NODES
+from vol_assets.smiles.scoring import Next, held, pairs_of, predicted, quoted, score, squared_error
+from vol_assets.smiles.state import NODES, daily_state
 from vol_assets.surfaces.fit import surface_of, surface_rows
 
 FLAT = 0.20
@@ -247,6 +249,27 @@ def test_what_the_next_smile_leaves_out_is_read_at_the_strikes_of_this_one(small
     assert later == pytest.approx(0.1 * pairs.k[:3], abs=1e-12)  # linear between two
 
 
+def test_the_last_smile_of_a_snapshot_has_no_next_one(small):
+    panel, contracts = small
+    _, pairs = pairs_of(panel, np.arange(2), contracts, [1])
+    alone = np.tile(np.arange(SMILES).repeat(3) == SMILES - 1, 2)
+    assert np.isnan(pairs[1].later).tolist() == alone.tolist()
+    assert score(pairs[1], predicted(pairs[1], panel.log_vol[:2])).calendars.counted == 2 * 3 * (SMILES - 1)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_values_of_the_next_smile_are_read_as_one_by_one(strikes: list[int], smiles: int, seed: int):
+    random = np.random.default_rng(seed)
+    smile = np.arange(len(strikes)).repeat(strikes)
+    snapshot, values = smile // smiles, random.standard_normal(len(smile))
+    k = np.concatenate([np.sort(random.uniform(-2.0, 2.0, count)) for count in strikes])
+    found = Next.of(snapshot, smile).read(k, values)
+    for number, expected in enumerate(found):
+        after = smile == smile[number] + 1
+        if after.any() and snapshot[after][0] == snapshot[number]:
+            assert expected == pytest.approx(np.interp(k[number], k[after], values[after]), abs=1e-9)
+
+
 @pytest.fixture(scope="module")
 def closes():
     """Curated chain and surface of two sessions of the sample market."""
@@ -270,9 +293,27 @@ def test_the_contracts_of_the_daily_family_have_the_vols_of_their_own_surface(cl
 
 
 def test_a_chain_with_an_instant_a_row_belongs_to_the_state_of_its_session_all_the_same(closes):
-    curated, surface = closes
+    day = closes[0]["date"].iloc[0]
+    curated = closes[0][closes[0]["date"] == day]
     spread = curated.assign(quote_time=curated["quote_time"] - pd.to_timedelta(np.arange(len(curated)) % 60, "s"))
-    pd.testing.assert_frame_equal(daily_contracts(spread, surface), daily_contracts(curated, surface))
+    surface = surface_rows(spread)
+    assert surface["quote_time"].nunique() > 1
+    for rows in (surface, surface[::-1]):
+        found = daily_contracts(spread, rows)
+        assert (found["ts"] == daily_state(rows, np.nan).ts).all()
+        assert len(found) == (curated["role"] == "fit").sum()
+
+
+def test_an_expiration_that_the_surface_lacks_has_no_contracts(closes):
+    curated, surface = closes
+    lacking = surface["expiration"].iloc[3]
+    found = daily_contracts(curated, surface[surface["expiration"] != lacking])
+    every = daily_contracts(curated, surface)
+    expected = every[every["expiration"] != lacking].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.drop(columns="fitted_vol"), expected.drop(columns="fitted_vol"))
+    assert found["fitted_vol"].notna().all()
+    unknown = curated.assign(expiration=curated["expiration"] + pd.Timedelta(days=365))
+    assert daily_contracts(unknown, surface).empty
 
 
 def test_a_session_without_a_surface_has_no_contracts(closes):
