@@ -49,7 +49,8 @@ live-demo: setup  ## the live smile on a simulated gateway: poll, predict, score
 	@$(VOL_ASSETS) live-demo
 
 test: setup  ## run every test
-	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile
+	@# folder by folder: the long files lie in the first ones, so no core is left with one of them at the end
+	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: setup  ## run every test and list the lines that none runs; a third slower
 	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov=vol_assets --cov-report=term:skip-covered
