@@ -21,6 +21,8 @@ export PYTHONWARNINGS := ignore:Function
 BIN := $(CURDIR)/.venv/bin
 VOL_ASSETS := cd $(DAGSTER_HOME) && $(BIN)/python -m vol_assets
 MLFLOW_URI = $(or $(MLFLOW_TRACKING_URI),sqlite:///$(VOL_ASSETS_DATA)/mlflow/mlflow.db)
+# In the folders' order the long files come first, and no core is left with one of them at the end.
+TESTS := cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 SELECT ?= raw/market,curated/market,features/l1,features/har,features/implied
 
 .PHONY: help setup demo live-demo test coverage dev materialize backfill report promote rollback mlflow lint accuracy evidence windows skill bench clean
@@ -49,11 +51,10 @@ live-demo: setup  ## the live smile on a simulated gateway: poll, predict, score
 	@$(VOL_ASSETS) live-demo
 
 test: setup  ## run every test
-	@# folder by folder: the long files lie in the first ones, so no core is left with one of them at the end
-	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(TESTS)
 
 coverage: setup  ## run every test and list the lines that none runs; a third slower
-	@cd $(CURDIR) && $(BIN)/python -m pytest -n 2 --dist loadfile --cov=vol_assets --cov-report=term:skip-covered
+	@$(TESTS) --cov=vol_assets --cov-report=term:skip-covered
 
 dev: setup  ## the Dagster UI and daemon on http://127.0.0.1:3000
 	@cd $(DAGSTER_HOME) && $(BIN)/dagster dev -w $(CURDIR)/workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
