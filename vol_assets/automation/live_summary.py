@@ -12,7 +12,7 @@ from vol_assets.automation.resources import open_tracking
 from vol_assets.errors import ForecastError
 from vol_assets.lake.live import FEATURES, PREDICTIONS, STATES, LiveStore
 from vol_assets.settings import Settings
-from vol_assets.smiles.contracts import CONTRACT
+from vol_assets.smiles.contracts import CONTRACT, served_contracts
 
 SHOWN = "gru"  # the network of the picture, whoever serves
 
@@ -72,7 +72,6 @@ def _picture(settings: Settings, states: pd.DataFrame, features: pd.DataFrame) -
     """The newest prediction of ten steps whose outcome is known; None where there is none."""
     from vol_assets.charts import style
     from vol_assets.smiles import charts, states_of
-    from vol_assets.smiles.contracts import CONTRACT_COLUMNS
     from vol_assets.smiles.panel import HORIZONS, LIVE, panel_of
     from vol_assets.tracking.smile_model import line, load, newest
 
@@ -86,9 +85,7 @@ def _picture(settings: Settings, states: pd.DataFrame, features: pd.DataFrame) -
     if version is None:
         return None
     model = load(tracking, line(LIVE, SHOWN), str(version.version))
-    contracts = features.rename(columns={"log_moneyness": "k", "implied_vol": "vol"}).assign(fitted_vol=np.nan)
-    contracts = contracts[list(CONTRACT_COLUMNS)]
-    rows = charts.forecast_rows(panel, last[-1], ahead, model, contracts)
+    rows = charts.forecast_rows(panel, last[-1], ahead, model, served_contracts(features))
     made = pd.Timestamp(panel.ts[last[-1]], tz="UTC")
     path = settings.reports / "live" / f"smile_{made:%Y-%m-%dT%H%MZ}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

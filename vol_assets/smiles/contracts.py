@@ -42,6 +42,11 @@ def live_contracts(history: pd.DataFrame) -> pd.DataFrame:
     return _contracts(rows.assign(fitted_vol=np.nan))
 
 
+def served_contracts(used: pd.DataFrame) -> pd.DataFrame:
+    """CONTRACT_COLUMNS, as of `live_contracts`, of all features of polls (FEATURE_COLUMNS)."""
+    return _contracts(used.rename(columns={"implied_vol": "vol"}).assign(fitted_vol=np.nan))
+
+
 def live_polls(history: pd.DataFrame) -> pd.Series:
     """Which rows are of a poll that has live quotes alone."""
     return (history["market_data_type"] == "live").groupby(history["ts"]).transform("all")

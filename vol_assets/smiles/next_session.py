@@ -1,7 +1,7 @@
 """The next session's smile as predicted at a close, where a smile says something of its own: what a desk compares.
 
 Rows are the chain's strikes out of the money whose expirations lie between the tenors of the smiles, now and at the
-target, within MARGIN stdevs of the outer nodes: those that the leaderboard scores.
+target, within reach of the outer nodes: those that the leaderboard scores.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from vol_assets import clock
@@ -18,8 +17,8 @@ from vol_assets.smiles.contracts import CONTRACT
 from vol_assets.smiles.model import SmileModel
 from vol_assets.smiles.panel import DAILY
 from vol_assets.smiles.predictor import predict
-from vol_assets.smiles.scoring import MARGIN
-from vol_assets.smiles.state import NODES, SmileState, smile_vols
+from vol_assets.smiles.scoring import within_reach
+from vol_assets.smiles.state import SmileState
 
 NEXT_COLUMNS = (
     *("target_ts", "ts", *CONTRACT, "forward", "bid_vol", "vol", "ask_vol", "fitted_vol", "held_vol", "predicted_vol"),
@@ -42,10 +41,8 @@ def next_session(model: SmileModel | None, states: Sequence[SmileState], contrac
     rows = said.merge(held, on=key).merge(contracts, on=key)
     now = states[-1]
     k, years = rows["k"].to_numpy(), rows["years"].to_numpy()
-    money = smile_vols(now.log_vol, now.years, years, np.zeros(len(k)))
     passed = (rows["target_ts"] - rows["ts"]) / pd.Timedelta(days=365)
-    z = k / (money * np.sqrt(years))
-    good = (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN) & ((rows["right"] == "C") == (k >= 0.0))
+    good = within_reach(now.log_vol, now.years, years, k) & ((rows["right"] == "C") == (k >= 0.0))
     good &= (years <= now.years[-1]) & (years - passed >= now.years[0])
     return rows[good].sort_values(["expiration", "strike"])[list(NEXT_COLUMNS)].reset_index(drop=True)
 

@@ -120,6 +120,15 @@ def pairs_of(
     return both, {ahead: book.pairs(panel, last, both, ahead, found) for ahead, found in rows.items()}
 
 
+def within_reach(
+    log_vol: np.ndarray, years: np.ndarray, at_years: np.ndarray, k: np.ndarray, which: np.ndarray | None = None
+) -> np.ndarray:
+    """Which points (m,) are within MARGIN stdevs of the nodes of their smile; arguments as of `smile_vols`."""
+    money = smile_vols(log_vol, years, at_years, np.zeros(len(k)), which)
+    z = k / (money * np.sqrt(at_years))
+    return (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN)
+
+
 def predicted(pairs: Pairs, log_vol: np.ndarray) -> Vols:
     """What predicted states (B, n, nodes) say."""
     return _read(pairs, log_vol, pairs.smile_years, 0.0)
@@ -237,9 +246,7 @@ class _Book:
         now, then = now[self.slot[then] == wanted], then[self.slot[then] == wanted]
         side = (self.k[now] < 0.0).astype(int)
         state = self.state[now]
-        money = smile_vols(panel.log_vol, panel.years, self.years[now], np.zeros(len(now)), state)
-        z = self.k[now] / (money * np.sqrt(self.years[now]))
-        good = (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN)
+        good = within_reach(panel.log_vol, panel.years, self.years[now], self.k[now], state)
         good &= np.isfinite(self.vol[now, side]) & np.isfinite(self.vol[then]).any(axis=1)
         for at, number in ((now, state), (then, state + ahead)):
             good &= self.years[at] >= panel.years[number, 0] - SLACK

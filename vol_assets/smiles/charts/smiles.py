@@ -11,8 +11,8 @@ from vol_assets import clock
 from vol_assets.charts import style
 from vol_assets.smiles.contracts import remainder
 from vol_assets.smiles.panel import LIVE
-from vol_assets.smiles.scoring import MARGIN, POINTS, SLACK
-from vol_assets.smiles.state import NODES, smile_vols
+from vol_assets.smiles.scoring import POINTS, SLACK, within_reach
+from vol_assets.smiles.state import smile_vols
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,7 @@ def forecast_rows(panel: Panel, at: int, ahead: int, model: SmileModel, contract
         held_vol=smile_vols(held, left, years - passed, k) * kept,
         predicted_vol=smile_vols(said, left, years - passed, k) * kept,
     )
-    z = k / (smile_vols(held, panel.years[at], years, 0.0 * k) * np.sqrt(years))
-    near = (z >= NODES[0] - MARGIN) & (z <= NODES[-1] + MARGIN)
+    near = within_reach(held, panel.years[at], years, k)
     for times, of_smiles in ((years, panel.years[at]), (years - passed, left)):
         near &= (times >= of_smiles[0] - SLACK) & (times <= of_smiles[-1] + SLACK)
     return rows.loc[near, [*COLUMNS, "came_vol"]].reset_index(drop=True)
